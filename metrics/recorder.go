@@ -1,0 +1,274 @@
+package metrics
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Limits of recording.
+const (
+	MaxBatchSamples  = 20_000  // a batch
+	MaxSeries        = 100_000 // of all metrics together, unless a RecorderConfig says otherwise
+	maxGroupSamples  = 20_000  // from which on a group is closed
+	maxQueuedBatches = 64      // that wait for the group under way
+)
+
+// Log makes samples durable.
+type Log interface {
+	// Append returns once samples are durable, all of them, or none with an error. Groups with a
+	// higher seq come later. It keeps nothing of samples.
+	Append(ctx context.Context, samples []Sample) (seq uint64, err error)
+}
+
+// Applier makes samples visible to queries.
+type Applier interface {
+	// Apply takes in a durable group, in the order of the log. It keeps nothing of samples.
+	Apply(seq uint64, samples []Sample)
+	// Len is the number of known series.
+	Len() int
+	// Has reports whether s is known.
+	Has(s Series) bool
+}
+
+// RecorderConfig says where a Recorder's samples go.
+type RecorderConfig struct {
+	Log       Log
+	Applier   Applier
+	Bell      func(names []string) // told the distinct metric names of each group; must not block; may be nil
+	MaxSeries int                  // 0 means MaxSeries
+}
+
+// Recorder makes batches durable and visible in groups, so that many senders share one sync of the disk.
+//
+// A group is whatever came in while the one before it was being committed: a batch alone is
+// committed at once, and the busier the disk, the larger the groups. Waiting for company would
+// only add its wait to every sample on an idle server, and to no use on a busy one.
+type Recorder struct {
+	config RecorderConfig
+	queue  chan *pending
+	done   chan struct{} // closed when the last group is through
+	stats  recorderStats
+
+	mu     sync.RWMutex // held for reading while sending to queue
+	closed bool
+}
+
+// pending is a batch on its way through the Recorder.
+type pending struct {
+	samples []Sample
+	since   time.Time
+	outcome chan error
+}
+
+// NewRecorder returns a Recorder that runs until Close.
+func NewRecorder(c RecorderConfig) *Recorder {
+	if c.MaxSeries == 0 {
+		c.MaxSeries = MaxSeries
+	}
+	if c.Bell == nil {
+		c.Bell = func([]string) {}
+	}
+	r := &Recorder{config: c, queue: make(chan *pending, maxQueuedBatches), done: make(chan struct{})}
+	r.stats.commit = NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5)
+	go r.run()
+	return r
+}
+
+// Record returns nil once the batch is durable and visible to queries and the bell has rung. Otherwise nothing of it
+// is recorded, and the error is of kind Invalid (a sample is wrong), TooLarge (the batch is), TooMany
+// (series) or Unavailable (the log cannot take it, the recorder is closed, or ctx ended while
+// the queue was full). Once in the queue, the batch is committed even when ctx ends.
+func (r *Recorder) Record(ctx context.Context, b Batch) error {
+	now := time.Now()
+	if n := len(b.Samples); n > MaxBatchSamples {
+		return Errorf(TooLarge, "the batch has %d samples, at most %d are allowed", n, MaxBatchSamples)
+	}
+	if err := b.Check(now); err != nil || len(b.Samples) == 0 {
+		return err
+	}
+	p := &pending{samples: b.Samples, since: now, outcome: make(chan error, 1)}
+	if err := r.enqueue(ctx, p); err != nil {
+		return err
+	}
+	return <-p.outcome
+}
+
+func (r *Recorder) enqueue(ctx context.Context, p *pending) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return Errorf(Unavailable, "the server is stopping")
+	}
+	if ctx.Err() != nil {
+		return Errorf(Unavailable, "not recorded: %w", ctx.Err())
+	}
+	select {
+	case r.queue <- p:
+		return nil
+	case <-ctx.Done():
+		return Errorf(Unavailable, "not recorded, the queue is full: %w", ctx.Err())
+	}
+}
+
+// Close refuses further batches and returns once those in the queue are through.
+func (r *Recorder) Close() {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.queue)
+	}
+	r.mu.Unlock()
+	<-r.done
+}
+
+func (r *Recorder) run() {
+	defer close(r.done)
+	for p := range r.queue {
+		r.commit(r.gather(p))
+	}
+}
+
+// gather returns the group of first and the batches that wait behind it.
+func (r *Recorder) gather(first *pending) []*pending {
+	group, n := []*pending{first}, len(first.samples)
+	for n < maxGroupSamples {
+		select {
+		case p, ok := <-r.queue:
+			if !ok {
+				return group
+			}
+			group, n = append(group, p), n+len(p.samples)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// commit records the group and tells every sender the outcome.
+func (r *Recorder) commit(group []*pending) {
+	group = r.admit(group)
+	if len(group) == 0 {
+		return
+	}
+	samples := joined(group)
+	err := r.append(samples)
+	for _, p := range group {
+		r.stats.count(p, err)
+		p.outcome <- err
+	}
+}
+
+func (r *Recorder) append(samples []Sample) error {
+	// No sender owns the group, so none can cancel it.
+	seq, err := r.config.Log.Append(context.Background(), samples)
+	if err != nil {
+		r.stats.failures.Add(1)
+		return Errorf(Unavailable, "the samples could not be stored: %w", err)
+	}
+	r.config.Applier.Apply(seq, samples)
+	r.stats.groups.Add(1)
+	r.config.Bell(names(samples))
+	return nil
+}
+
+// admit refuses the batches that would bring too many series, and returns the others.
+func (r *Recorder) admit(group []*pending) []*pending {
+	known, total := r.config.Applier.Len(), 0
+	for _, p := range group {
+		total += len(p.samples)
+	}
+	if known+total <= r.config.MaxSeries {
+		return group // even if every sample were a series of its own
+	}
+	added := make(map[Series]bool)
+	return slices.DeleteFunc(group, func(p *pending) bool {
+		if r.admits(p.samples, known, added) {
+			return false
+		}
+		p.outcome <- Errorf(TooMany, "the batch brings new series beyond the limit of %d series", r.config.MaxSeries)
+		return true
+	})
+}
+
+// admits reports whether samples stay within the limit, and if so puts their new series into added.
+func (r *Recorder) admits(samples []Sample, known int, added map[Series]bool) bool {
+	fresh := make(map[Series]bool)
+	for _, s := range samples {
+		if !added[s.Series] && !r.config.Applier.Has(s.Series) {
+			fresh[s.Series] = true
+		}
+	}
+	if len(fresh) > 0 && known+len(added)+len(fresh) > r.config.MaxSeries {
+		return false
+	}
+	for s := range fresh {
+		added[s] = true
+	}
+	return true
+}
+
+// joined returns all samples of the group; those of a batch alone are not copied.
+func joined(group []*pending) []Sample {
+	if len(group) == 1 {
+		return group[0].samples
+	}
+	var all []Sample
+	for _, p := range group {
+		all = append(all, p.samples...)
+	}
+	return all
+}
+
+// names returns the distinct metric names of samples.
+func names(samples []Sample) []string {
+	var distinct []string
+	seen := make(map[string]bool)
+	last := ""
+	for _, s := range samples {
+		name := s.Series.Name()
+		if name == last || seen[name] { // senders bring the series of a metric in a row
+			continue
+		}
+		last, seen[name] = name, true
+		distinct = append(distinct, name)
+	}
+	return distinct
+}
+
+// RecorderStats are the counts of a Recorder since its start.
+type RecorderStats struct {
+	Samples, Batches, Groups uint64            // durable
+	Failures                 uint64            // groups that the log refused
+	Commit                   HistogramSnapshot // seconds from the call of Record to its durable commit
+}
+
+type recorderStats struct {
+	samples, batches, groups, failures atomic.Uint64
+	commit                             *Histogram
+}
+
+// count notes a batch that went through with err.
+func (s *recorderStats) count(p *pending, err error) {
+	if err != nil {
+		return
+	}
+	s.samples.Add(uint64(len(p.samples)))
+	s.batches.Add(1)
+	s.commit.Observe(time.Since(p.since).Seconds())
+}
+
+// Stats returns the counts as of now.
+func (r *Recorder) Stats() RecorderStats {
+	s := &r.stats
+	return RecorderStats{
+		Samples:  s.samples.Load(),
+		Batches:  s.batches.Load(),
+		Groups:   s.groups.Load(),
+		Failures: s.failures.Load(),
+		Commit:   s.commit.Snapshot(),
+	}
+}

@@ -1,0 +1,61 @@
+package metrics
+
+import (
+	"math"
+	"time"
+)
+
+// The time window in which a sample is accepted, around the moment of its arrival.
+const (
+	MaxPast   = 7 * 24 * time.Hour
+	MaxFuture = 10 * time.Minute
+)
+
+// staleBits is the NaN with which Prometheus ends a series:
+// https://prometheus.io/docs/specs/native_histograms/#staleness-markers and model/value.StaleNaN.
+const staleBits uint64 = 0x7ff0000000000002
+
+// Sample is one value of one series at one instant.
+type Sample struct {
+	Series Series
+	At     int64 // Unix milliseconds, UTC
+	Value  float64
+}
+
+// StaleMarker is the value that ends a series: from its instant on queries do not see it.
+func StaleMarker() float64 { return math.Float64frombits(staleBits) }
+
+// IsStale reports whether v is the StaleMarker, bit for bit; any other NaN is not.
+func IsStale(v float64) bool { return math.Float64bits(v) == staleBits }
+
+// Batch is what one sender delivers at once. It is recorded whole or not at all.
+type Batch struct {
+	Samples []Sample
+}
+
+// Check returns nil, or an error of kind Invalid that names the first sample (counted from 1) that fails Sample.Check.
+func (b Batch) Check(now time.Time) error {
+	for i, s := range b.Samples {
+		if err := s.Check(now); err != nil {
+			return Errorf(Invalid, "sample %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// Check returns nil, or an error of kind Invalid when the sample has no series, its value is not
+// finite or its time lies outside the window around now. Stale markers pass: outside text
+// cannot spell them.
+func (s Sample) Check(now time.Time) error {
+	switch {
+	case s.Series == Series{}:
+		return Errorf(Invalid, "the series is missing")
+	case (math.IsNaN(s.Value) && !IsStale(s.Value)) || math.IsInf(s.Value, 0):
+		return Errorf(Invalid, "%s: the value must be a finite number", s.Series)
+	case s.At < now.Add(-MaxPast).UnixMilli():
+		return Errorf(Invalid, "%s: the time is more than 7 days ago", s.Series)
+	case s.At > now.Add(MaxFuture).UnixMilli():
+		return Errorf(Invalid, "%s: the time is more than 10 minutes ahead", s.Series)
+	}
+	return nil
+}
