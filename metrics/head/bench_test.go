@@ -1,0 +1,61 @@
+package head
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"liveboard/metrics"
+)
+
+// fleet returns one sample of each of n series, a hundred a metric.
+func fleet(b *testing.B, n int) []metrics.Sample {
+	b.Helper()
+	samples := make([]metrics.Sample, n)
+	for i := range samples {
+		samples[i].Series = newSeries(b, fmt.Sprintf("bench_%d", i/100), metrics.Label{Name: "instance", Value: fmt.Sprintf("host-%d.example", i%100)})
+	}
+	return samples
+}
+
+func advance(samples []metrics.Sample) {
+	for i := range samples {
+		samples[i].At += 1000
+		samples[i].Value += float64(i % 5)
+	}
+}
+
+// BenchmarkApply takes in a group of 10,000 samples from 10,000 series.
+func BenchmarkApply(b *testing.B) {
+	h, samples := New(nil), fleet(b, 10_000)
+	var seq uint64
+	for b.Loop() {
+		advance(samples)
+		seq++
+		h.Apply(seq, samples)
+		if seq%ChunkSamples == 0 {
+			u, _ := h.Unsealed(0, h.Len())
+			h.Sealed(u)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(seq)/float64(len(samples)), "ns/sample")
+}
+
+// BenchmarkSelect reads the last five minutes of the 100 series of one metric out of 10,000 series.
+func BenchmarkSelect(b *testing.B) {
+	h, samples := New(nil), fleet(b, 10_000)
+	for seq := range uint64(900) {
+		advance(samples)
+		h.Apply(seq+1, samples)
+	}
+	matcher, last := named("bench_7"), samples[0].At
+	b.ReportAllocs()
+	for b.Loop() {
+		var it chunkenc.Iterator
+		for _, s := range selectAll(b, h, last-300_000, last, matcher) {
+			for it = s.Iterator(it); it.Next() != chunkenc.ValNone; {
+			}
+		}
+	}
+}

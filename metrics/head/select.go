@@ -1,0 +1,174 @@
+package head
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"liveboard/metrics"
+)
+
+// Series is one selected series as it stood at the selection, in [mint, maxt].
+// It is a storage.Series, for use by one goroutine at a time.
+type Series struct {
+	labels     labels.Labels
+	mint, maxt int64
+	chunks     []Chunk // sorted, without overlap; the first and last may reach beyond [mint, maxt]
+	newest     int64   // the newest sample in memory where it is in [mint, maxt] and no stale marker
+}
+
+// Labels returns the labels of the series, the metric name among them.
+func (s *Series) Labels() labels.Labels { return s.labels }
+
+// Iterator returns an iterator over the samples in [mint, maxt], stale markers included. It makes
+// use of the memory of it where that came from here too.
+func (s *Series) Iterator(it chunkenc.Iterator) chunkenc.Iterator { return newIterator(it, s) }
+
+// Last returns the time of the newest sample in [mint, maxt] that is no stale marker, Unix
+// milliseconds, or 0 where there is none. It is cheap while that is the newest sample of all.
+func (s *Series) Last() int64 {
+	if s.newest != 0 {
+		return s.newest
+	}
+	var last int64
+	it := s.Iterator(nil)
+	for it.Next() != chunkenc.ValNone {
+		if at, v := it.At(); !metrics.IsStale(v) {
+			last = at
+		}
+	}
+	return last
+}
+
+// Trim lets go of chunks that nobody needs who looks for the newest sample at t or before, and
+// for all after it.
+func (s *Series) Trim(t int64) {
+	for len(s.chunks) > 1 && s.chunks[1].From <= t {
+		s.chunks = s.chunks[1:]
+	}
+}
+
+// Select returns the series that all matchers match and that may have samples in [mint, maxt],
+// sorted by labels, each with its samples as of now. It asks Older only for series of which
+// memory does not reach back to mint, and returns its error.
+func (h *Head) Select(ctx context.Context, mint, maxt int64, matchers ...*labels.Matcher) ([]*Series, error) {
+	found := h.snapshot(mint, maxt, matchers)
+	selected := make([]*Series, 0, len(found))
+	for _, f := range found {
+		if err := f.load(ctx, h.older, mint, maxt); err != nil {
+			return nil, fmt.Errorf("read %s: %w", f.id, err)
+		}
+		if len(f.chunks) > 0 {
+			selected = append(selected, f.Series)
+		}
+	}
+	return selected, nil
+}
+
+// snapshot is a selected series of which older chunks are still to be loaded.
+type snapshot struct {
+	*Series
+	id    metrics.Series
+	older bool            // the store has to be asked
+	below int64           // memory holds everything from here on
+	late  []metrics.Point // to be merged with what the store has
+}
+
+func (h *Head) snapshot(mint, maxt int64, matchers []*labels.Matcher) []snapshot {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	var found []snapshot
+	for _, s := range h.match(matchers) {
+		found = append(found, s.snapshot(mint, maxt))
+	}
+	return found
+}
+
+// snapshot takes what memory holds in [mint, maxt]. Only the last chunk is copied: its bytes still change.
+func (s *series) snapshot(mint, maxt int64) snapshot {
+	out := snapshot{Series: &Series{labels: s.labels, mint: mint, maxt: maxt}, id: s.id}
+	if len(s.chunks) == 0 {
+		return out
+	}
+	for i, c := range s.chunks {
+		if c.to < mint || c.from > maxt {
+			continue
+		}
+		f := c.freeze()
+		if i == len(s.chunks)-1 {
+			f.Data = slices.Clone(f.Data)
+		}
+		out.chunks = append(out.chunks, f)
+	}
+	if at := s.chunks[len(s.chunks)-1].to; at >= mint && at <= maxt && !metrics.IsStale(s.value) {
+		out.newest = at
+	}
+	out.below = s.chunks[0].from
+	if mint < out.below {
+		out.older = s.older
+		out.late = slices.Clone(s.late)
+	}
+	return out
+}
+
+// load puts what the store holds, and what came late for it, in front of the chunks from memory.
+func (s *snapshot) load(ctx context.Context, older Older, mint, maxt int64) error {
+	if s.older {
+		chunks, err := older.Chunks(ctx, s.id, mint, min(maxt, s.below-1))
+		if err != nil {
+			return err
+		}
+		// Chunks may have been sealed since the snapshot; those are in memory's part already.
+		chunks = slices.DeleteFunc(chunks, func(c Chunk) bool { return c.From >= s.below })
+		s.chunks = slices.Concat(chunks, s.chunks)
+	}
+	late := s.late[firstAtOrAfter(s.late, mint):]
+	late = late[:firstAtOrAfter(late, maxt+1)]
+	if len(late) == 0 {
+		return nil
+	}
+	merged, err := Merge(s.chunks, late)
+	s.chunks = merged
+	return err
+}
+
+// match returns the series that all matchers match, sorted by labels.
+func (h *Head) match(matchers []*labels.Matcher) []*series {
+	candidates, sorted := h.candidates(matchers)
+	matched := make([]*series, 0, len(candidates))
+	for _, s := range candidates {
+		if matchesAll(s.labels, matchers) {
+			matched = append(matched, s)
+		}
+	}
+	if !sorted {
+		slices.SortFunc(matched, compareLabels)
+	}
+	return matched
+}
+
+// candidates returns the series of the metric that the matchers name, sorted by labels, or all series.
+func (h *Head) candidates(matchers []*labels.Matcher) (candidates []*series, sorted bool) {
+	for _, m := range matchers {
+		if m.Name != metrics.NameLabel || m.Type != labels.MatchEqual {
+			continue
+		}
+		if found := h.metrics[m.Value]; found != nil {
+			return found.series, true
+		}
+		return nil, true
+	}
+	return h.all, false
+}
+
+func matchesAll(ls labels.Labels, matchers []*labels.Matcher) bool {
+	for _, m := range matchers {
+		if !m.Matches(ls.Get(m.Name)) {
+			return false
+		}
+	}
+	return true
+}
