@@ -1,0 +1,12 @@
+package panels
+
+import "time"
+
+// zoneName names the zone of t as browsers know it: by its IANA name, or by its offset where the
+// server does not know the name.
+func zoneName(t time.Time) string {
+	if name := t.Location().String(); name != "Local" {
+		return name
+	}
+	return t.Format("-07:00")
+}
