@@ -1,0 +1,70 @@
+package press
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"liveboard/metrics"
+	"liveboard/metrics/live"
+	"liveboard/views"
+	"liveboard/views/panels"
+)
+
+// index prints the list of dashboards, each with the states of its panels.
+type index struct {
+	hub     *live.Hub
+	screens []*screen // one for each dashboard, in its own range
+
+	mu   sync.Mutex
+	last *sheet
+}
+
+func (x *index) sheet(ctx context.Context, maxAge time.Duration) *sheet {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := time.Now()
+	rev := x.hub.Rev()
+	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge {
+		return s
+	}
+	cards := make([]views.Card, len(x.screens))
+	for i, sc := range x.screens {
+		cards[i] = card(ctx, sc, maxAge)
+	}
+	x.last = &sheet{html: render(views.Cards(cards)), rev: rev, at: now}
+	return x.last
+}
+
+func card(ctx context.Context, sc *screen, maxAge time.Duration) views.Card {
+	d := sc.dashboard
+	counts := map[string]int{}
+	for _, pr := range sc.printers {
+		p := pr.sheet(ctx, maxAge).panel
+		if p.State != panels.Fresh && p.State != panels.Empty {
+			counts[string(p.State)]++
+		} else {
+			counts[string(p.Level)]++
+		}
+	}
+	c := views.Card{Name: d.Name, Title: d.Title, Text: d.Text, Href: "/d/" + d.Name, Panels: plural(len(d.Panels), "panel")}
+	for _, k := range []struct{ state, text string }{
+		{string(metrics.Crit), "critical"},
+		{string(panels.Failed), "failing"},
+		{string(metrics.Warn), "warning"},
+		{string(panels.Stale), "stale"},
+	} {
+		if n := counts[k.state]; n > 0 {
+			c.Counts = append(c.Counts, views.Count{State: k.state, Text: fmt.Sprintf("%d %s", n, k.text)})
+		}
+	}
+	return c
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

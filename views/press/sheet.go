@@ -1,0 +1,133 @@
+package press
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"time"
+
+	"liveboard/metrics"
+	"liveboard/metrics/live"
+	"liveboard/metrics/query"
+	"liveboard/views/panels"
+)
+
+// part is one of the things that a screen is made of: a panel, or the list of dashboards.
+type part interface {
+	// sheet returns the newest print: the same as before when neither the data has moved nor the
+	// print is older than maxAge (a print says how old its data is, so it ages itself).
+	sheet(ctx context.Context, maxAge time.Duration) *sheet
+}
+
+// sheet is one print of one part. It is never changed.
+type sheet struct {
+	html    []byte
+	anatomy anatomy
+	panel   *panels.Print // nil for what is no panel
+	rev     live.Rev      // taken before the data was read
+	at      time.Time     // of the print
+}
+
+// next returns how a viewer who holds from gets to s, empty when they look the same, and whether
+// there is such a way; see the function next.
+func (s *sheet) next(from *sheet) (elements []byte, ok bool) {
+	if bytes.Equal(s.html, from.html) {
+		return nil, true
+	}
+	if s.panel == nil {
+		return nil, false
+	}
+	step, ok := chartStep(from.panel.Chart, s.panel.Chart)
+	if !ok {
+		return nil, false
+	}
+	return next(from.anatomy, s.anatomy, step)
+}
+
+func chartStep(from, to *panels.Chart) (step string, ok bool) {
+	if from == nil || to == nil {
+		return "", from == to
+	}
+	return to.Step(from)
+}
+
+// printer prints one panel in one range, for every page that shows it.
+type printer struct {
+	press     *Press
+	dashboard string
+	panel     *metrics.Panel
+	span      metrics.Range
+	topics    []string
+	queries   []asker // one for each of the panel's
+
+	mu   sync.Mutex
+	last *sheet
+}
+
+// asker answers one query at a time that only goes forward.
+type asker interface {
+	At(ctx context.Context, now time.Time) metrics.Result
+}
+
+func (p *Press) newPrinter(dashboard string, panel *metrics.Panel, span metrics.Range) (*printer, error) {
+	pr := &printer{press: p, dashboard: dashboard, panel: panel, span: span}
+	for _, q := range panel.Queries {
+		pr.topics = append(pr.topics, query.Names(q.Expr)...)
+		if panels.Needs(panel.Kind) != panels.Range {
+			pr.queries = append(pr.queries, instant{p.engine, q.Expr, span})
+			continue
+		}
+		l, err := p.engine.Live(q.Expr, span)
+		if err != nil {
+			return nil, err
+		}
+		pr.queries = append(pr.queries, l)
+	}
+	return pr, nil
+}
+
+// instant asks for the values at the end of a window.
+type instant struct {
+	engine *query.Engine
+	expr   string
+	span   metrics.Range
+}
+
+func (q instant) At(ctx context.Context, now time.Time) metrics.Result {
+	return q.engine.Instant(ctx, q.expr, time.UnixMilli(q.span.Window(now).To))
+}
+
+func (pr *printer) sheet(ctx context.Context, maxAge time.Duration) *sheet {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	rev, now := pr.press.hub.Rev(), time.Now()
+	if s := pr.last; s != nil && pr.press.hub.Newest(pr.topics...) <= s.rev && now.Sub(s.at) < maxAge {
+		return s
+	}
+	s := pr.print(ctx, now)
+	s.rev, s.at = rev, now
+	pr.last = s
+	pr.press.prints.Observe(time.Since(now).Seconds())
+	return s
+}
+
+func (pr *printer) print(ctx context.Context, now time.Time) *sheet {
+	in := panels.Input{
+		Dashboard: pr.dashboard,
+		Panel:     pr.panel,
+		Results:   make([]metrics.Result, len(pr.queries)),
+		Window:    pr.span.Window(now),
+		Now:       now,
+	}
+	for i, q := range pr.queries {
+		in.Results[i] = q.At(ctx, now)
+	}
+	var before *panels.Print
+	if pr.last != nil {
+		before = pr.last.panel
+	}
+	s := &sheet{panel: panels.Make(in, before)}
+	s.html = render(panels.Article(s.panel))
+	s.anatomy = dissect(s.html)
+	return s
+}
