@@ -1,0 +1,124 @@
+package collect
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+
+	"liveboard/metrics"
+)
+
+const (
+	// maxTargets bounds a collector's targets. They are visited all at once: if they
+	// queued, one that hangs would make the next look down.
+	maxTargets   = 100
+	maxRedirects = 3
+)
+
+// checkTargets refuses URLs that are not absolute http or https ones, and two whose
+// series identity(url) would not tell apart.
+func checkTargets(targets []string, what string, identity func(*url.URL) string) error {
+	if len(targets) == 0 || len(targets) > maxTargets {
+		return fmt.Errorf("there are %d targets; there must be between 1 and %d", len(targets), maxTargets)
+	}
+	seen := map[string]int{}
+	for i, target := range targets {
+		u, err := parseTarget(target)
+		if err != nil {
+			return fmt.Errorf("target %d: %w", i+1, err)
+		}
+		if first, twice := seen[identity(u)]; twice {
+			return fmt.Errorf("targets %d and %d have the same %s, %s", first, i+1, what, identity(u))
+		}
+		seen[identity(u)] = i + 1
+	}
+	return nil
+}
+
+func parseTarget(target string) (*url.URL, error) {
+	if err := metrics.CheckText(target); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(target)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("it is not a URL: %w", bare(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the URL must begin with http:// or https://")
+	case u.Hostname() == "":
+		return nil, errors.New("the URL has no host")
+	case len(target) > metrics.MaxLabelValueBytes:
+		return nil, fmt.Errorf("the URL has %d bytes, at most %d are allowed", len(target), metrics.MaxLabelValueBytes)
+	}
+	return u, nil
+}
+
+// shown is what of a URL may stand on a screen: no user info, and no query, since either
+// is where people put secrets.
+func shown(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+}
+
+// bare takes the URL, and what secret it may hold, off an error of net/url or net/http.
+func bare(err error) error {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// newClient returns a client that opens a connection for each request, as a newcomer
+// would: a kept one would hide a dead DNS entry, a full backlog and a changed certificate.
+func newClient(deps Deps) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives:      true,
+			ForceAttemptHTTP2:      true,
+			MaxResponseHeaderBytes: 64 << 10,
+			TLSClientConfig:        &tls.Config{RootCAs: deps.RootCAs},
+		},
+		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if len(via) > maxRedirects {
+				return fmt.Errorf("more than %d redirects", maxRedirects)
+			}
+			return nil
+		},
+	}
+}
+
+// request asks for target. The caller closes the answer's body. Only a redirect that was
+// not followed gives an answer and an error; that body is closed.
+func request(ctx context.Context, client *http.Client, target, accept string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, bare(err)
+	}
+	req.Header.Set("User-Agent", "liveboard")
+	req.Header.Set("Accept", accept)
+	resp, err := client.Do(req)
+	if err != nil {
+		return resp, bare(err)
+	}
+	return resp, nil
+}
+
+// each visits all targets at once and returns their samples in the order of the targets.
+func each(targets []string, visit func(target string) ([]metrics.Sample, error)) ([]metrics.Sample, error) {
+	samples, errs := make([][]metrics.Sample, len(targets)), make([]error, len(targets))
+	var all sync.WaitGroup
+	for i, target := range targets {
+		all.Go(func() {
+			errs[i] = shield(func() (err error) {
+				samples[i], err = visit(target)
+				return err
+			})
+		})
+	}
+	all.Wait()
+	return slices.Concat(samples...), errors.Join(errs...)
+}
