@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	gopsutil "github.com/shirou/gopsutil/v4/process"
@@ -28,13 +29,13 @@ func init() {
 	})
 }
 
-// processes finds the top processes by CPU and the top ones by memory; both samples are
-// there for each of either list. Labels are pid and name, the name made printable.
+// processes finds the top programs by CPU and the top ones by memory; all samples are there for
+// each of either list. The label name is that of the program, made printable. Processes are
+// summed by it: a label of their ids would make a new series for each that ever runs, without end.
 //
 //	top_process_cpu_ratio              CPU use since the run before; 1 is one core all the time
 //	top_process_resident_memory_bytes  physical memory in use
-//
-// A run reads CPU and memory of every process and asks only the winners for their names.
+//	top_process_count                  how many processes that is
 type processes struct {
 	top  int
 	read time.Time // when all were read last
@@ -43,10 +44,16 @@ type processes struct {
 
 // usage is what a process has used.
 type usage struct {
-	pid      int32
+	name     string
 	cpu      float64 // seconds since its start
 	resident float64 // bytes
 	ratio    float64 // of one core since the run before; 0 where it is new
+}
+
+// program is all processes of one name.
+type program struct {
+	name                   string
+	ratio, resident, count float64
 }
 
 func (p *processes) Collect(ctx context.Context, now time.Time) ([]metrics.Sample, error) {
@@ -54,66 +61,92 @@ func (p *processes) Collect(ctx context.Context, now time.Time) ([]metrics.Sampl
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	list := p.update(ctx, pids)
+	p.update(ctx, pids)
 	h := &harvest{at: now.UnixMilli()}
-	for _, u := range winners(list, p.top) {
-		name, err := (&gopsutil.Process{Pid: u.pid}).NameWithContext(ctx)
-		if err != nil {
-			continue // it has just ended
-		}
-		labels := []metrics.Label{{Name: "pid", Value: strconv.Itoa(int(u.pid))}, {Name: "name", Value: printable(name)}}
-		h.add("top_process_cpu_ratio", u.ratio, labels...)
-		h.add("top_process_resident_memory_bytes", u.resident, labels...)
+	for _, g := range winners(programs(p.all), p.top) {
+		label := metrics.Label{Name: "name", Value: g.name}
+		h.add("top_process_cpu_ratio", g.ratio, label)
+		h.add("top_process_resident_memory_bytes", g.resident, label)
+		h.add("top_process_count", g.count, label)
 	}
 	return h.samples, h.err
 }
 
-// update reads every process, remembers it for the next run, and returns all of them.
-// One that ends meanwhile or that we may not look at is left out.
-func (p *processes) update(ctx context.Context, pids []int32) []usage {
-	before, all, list := p.all, make(map[int32]usage, len(pids)), make([]usage, 0, len(pids))
+// update reads every process. One that ends meanwhile or that we may not look at is left out.
+func (p *processes) update(ctx context.Context, pids []int32) {
+	all := make(map[int32]usage, len(pids))
 	elapsed := time.Since(p.read).Seconds()
 	p.read = time.Now()
 	for _, pid := range pids {
-		u, err := readUsage(ctx, pid)
+		old, known := p.all[pid]
+		u, err := readUsage(ctx, pid, old.name)
 		if err != nil {
 			continue
 		}
 		// Less CPU than before is another process under the same pid.
-		if old, known := before[pid]; known && u.cpu >= old.cpu {
+		if known && u.cpu >= old.cpu {
 			u.ratio = (u.cpu - old.cpu) / elapsed
 		}
 		all[pid] = u
-		list = append(list, u)
 	}
 	p.all = all
+}
+
+// programs sums the processes by name.
+func programs(all map[int32]usage) []program {
+	byName := map[string]*program{}
+	for _, u := range all {
+		name := printable(programName(u.name))
+		g := byName[name]
+		if g == nil {
+			g = &program{name: name}
+			byName[name] = g
+		}
+		g.ratio += u.ratio
+		g.resident += u.resident
+		g.count++
+	}
+	list := make([]program, 0, len(byName))
+	for _, g := range byName {
+		list = append(list, *g)
+	}
 	return list
 }
 
-// winners returns the top processes by CPU, idle ones left out, and the top ones by
-// memory, each once. It sorts list.
-func winners(list []usage, top int) []usage {
-	slices.SortFunc(list, func(a, b usage) int { return cmp.Or(cmp.Compare(b.resident, a.resident), cmp.Compare(a.pid, b.pid)) })
+// programName makes one of the kernel's many workers, such as kworker/u8:3-events.
+func programName(name string) string {
+	if worker, _, ok := strings.Cut(name, "/"); ok && strings.HasPrefix(name, "kworker/") {
+		return worker
+	}
+	return name
+}
+
+// winners returns the top programs by memory and the top ones by CPU, idle ones left out, each once. It sorts list.
+func winners(list []program, top int) []program {
+	slices.SortFunc(list, func(a, b program) int {
+		return cmp.Or(cmp.Compare(b.resident, a.resident), cmp.Compare(a.name, b.name))
+	})
 	won := slices.Clone(list[:min(top, len(list))])
-	slices.SortFunc(list, func(a, b usage) int { return cmp.Or(cmp.Compare(b.ratio, a.ratio), cmp.Compare(a.pid, b.pid)) })
-	for _, u := range list[:min(top, len(list))] {
-		if u.ratio > 0 && !slices.Contains(won, u) {
-			won = append(won, u)
+	slices.SortFunc(list, func(a, b program) int { return cmp.Or(cmp.Compare(b.ratio, a.ratio), cmp.Compare(a.name, b.name)) })
+	for _, g := range list[:min(top, len(list))] {
+		if g.ratio > 0 && !slices.Contains(won, g) {
+			won = append(won, g)
 		}
 	}
 	return won
 }
 
-// readUsage reads CPU and memory of a process. On Linux one file has both, at half the
-// cost of asking gopsutil, which also reads the boot time for each process.
-func readUsage(ctx context.Context, pid int32) (usage, error) {
+// readUsage reads name, CPU and memory of a process; a name that is known need not be asked for
+// again where that costs. On Linux one file has all three, at half the cost of asking gopsutil,
+// which also reads the boot time for each process.
+func readUsage(ctx context.Context, pid int32, name string) (usage, error) {
 	if runtime.GOOS == "linux" {
 		proc := cmp.Or(os.Getenv("HOST_PROC"), "/proc") // as gopsutil finds the pids
 		stat, err := os.ReadFile(proc + "/" + strconv.Itoa(int(pid)) + "/stat")
 		if err != nil {
 			return usage{}, err
 		}
-		return parseStat(pid, stat)
+		return parseStat(stat)
 	}
 	process := &gopsutil.Process{Pid: pid}
 	times, err := process.TimesWithContext(ctx)
@@ -124,17 +157,21 @@ func readUsage(ctx context.Context, pid int32) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	return usage{pid: pid, cpu: times.User + times.System, resident: float64(memory.RSS)}, nil
+	if name == "" {
+		name, err = process.NameWithContext(ctx)
+	}
+	return usage{name: name, cpu: times.User + times.System, resident: float64(memory.RSS)}, err
 }
 
 // userHertz is the unit of CPU time in /proc, the same on every architecture that Go runs on.
 const userHertz = 100
 
 // parseStat reads /proc/PID/stat as proc_pid_stat(5) describes it. The name in the second
-// field may hold anything, parentheses too, so fields are counted after the last ")".
-func parseStat(pid int32, stat []byte) (usage, error) {
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 22 {
+// field may hold anything, parentheses too, so it goes from the first "(" to the last ")".
+func parseStat(stat []byte) (usage, error) {
+	begin, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
+	fields := bytes.Fields(stat[end+1:])
+	if begin < 0 || end < begin || len(fields) < 22 {
 		return usage{}, errors.New("stat of a process is cut short")
 	}
 	number := func(field int) (n float64) { // counted from 1, as in the manual page
@@ -142,7 +179,7 @@ func parseStat(pid int32, stat []byte) (usage, error) {
 		return n
 	}
 	return usage{
-		pid:      pid,
+		name:     string(stat[begin+1 : end]),
 		cpu:      (number(14) + number(15)) / userHertz,
 		resident: number(24) * float64(os.Getpagesize()),
 	}, nil
