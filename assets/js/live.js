@@ -15,7 +15,7 @@ let cursor = feed?.dataset.cursor ?? ''
 let beat = 10_000 // the server says
 let last = Date.now() // when the last byte came
 let comeBack // ms until the server wants to see us again, when it said goodbye
-let polling = sessionStorage.getItem('polling') // why, or null
+let polling = recall() // why, or null
 let probeEvery = PROBE_LEAST
 let probeAt = Date.now() + probeEvery
 let mark = { state: 'reconnecting', text: 'connecting' }
@@ -121,6 +121,7 @@ async function stream() {
 }
 
 async function poll(why) {
+	if (mark.state !== 'poll') cursor = '' // all is sent at once then, and the mark need not wait for news
 	await ask(feed.dataset.pollUrl, POLL_LIMIT, POLL_LIMIT, () => {
 		setPolling(why)
 		show('poll', `polling (${why})`)
@@ -129,8 +130,20 @@ async function poll(why) {
 
 function setPolling(why) {
 	polling = why
-	if (why) sessionStorage.setItem('polling', why)
-	else sessionStorage.removeItem('polling')
+	try {
+		if (why) sessionStorage.setItem('polling', why)
+		else sessionStorage.removeItem('polling')
+	} catch {
+		// Storage is forbidden, as it may be in a frame: the next page finds out anew.
+	}
+}
+
+function recall() {
+	try {
+		return sessionStorage.getItem('polling')
+	} catch {
+		return null
+	}
 }
 
 // Failures of a stream after which a poll may do, as the live mark tells them.

@@ -64,6 +64,19 @@ func TestHeadLetsGoOfStoredChunksOnly(t *testing.T) {
 	}
 }
 
+func TestHeadKeepsAChunkThatChangedDuringItsSeal(t *testing.T) {
+	h := New(make(shelf))
+	up := newSeries(t, "up")
+	h.Apply(1, samplesOf(up, span(0, 2*ChunkSamples)...))
+	unsealed, _ := h.Unsealed(0, 1)
+	h.Apply(2, []metrics.Sample{{Series: up, At: 5, Value: -5}})
+	h.Apply(3, samplesOf(up, span(2*ChunkSamples, 20*ChunkSamples)...))
+	h.Sealed(unsealed)
+	if got := len(h.series[up].chunks); got != 20 {
+		t.Errorf("got %d chunks in memory, want all 20: the first has a change that is not stored", got)
+	}
+}
+
 func TestWhatComesDuringASealStaysUnsealed(t *testing.T) {
 	h := New(make(shelf))
 	up := newSeries(t, "up")

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"pgregory.net/rapid"
 
@@ -89,23 +88,23 @@ func TestSelectEqualsWhatWasAppliedInAnyOrder(t *testing.T) {
 		value := rapid.Float64Range(-10, 10)
 		t.Repeat(map[string]func(*rapid.T){
 			"run": func(t *rapid.T) {
-				from, n := rapid.Int64Range(0, 5000).Draw(t, "from"), rapid.Int64Range(1, 300).Draw(t, "n")
+				from, n := rapid.Int64Range(0, 2000).Draw(t, "from"), rapid.Int64Range(1, 200).Draw(t, "n")
 				for at := from; at < from+n; at++ {
 					apply(at, float64(at))
 				}
 			},
-			"one":  func(t *rapid.T) { apply(rapid.Int64Range(0, 5300).Draw(t, "at"), value.Draw(t, "value")) },
+			"one":  func(t *rapid.T) { apply(rapid.Int64Range(0, 2300).Draw(t, "at"), value.Draw(t, "value")) },
 			"seal": func(t *rapid.T) { store.seal(t, h) },
 			"restart": func(t *rapid.T) {
 				store.seal(t, h)
 				h = store.restarted(t, up)
 			},
 			"": func(t *rapid.T) {
-				mint := rapid.Int64Range(-10, 5400).Draw(t, "mint")
-				maxt := rapid.Int64Range(mint, 5400).Draw(t, "maxt")
+				mint := rapid.Int64Range(-10, 2400).Draw(t, "mint")
+				maxt := rapid.Int64Range(mint, 2400).Draw(t, "maxt")
 				want := slices.DeleteFunc(sorted(model), func(p metrics.Point) bool { return p.At < mint || p.At > maxt })
-				if diff := cmp.Diff(want, selected(t, h, mint, maxt), cmpopts.EquateEmpty()); diff != "" {
-					t.Fatalf("points in [%d, %d] (-want +got):\n%s", mint, maxt, diff)
+				if got := selected(t, h, mint, maxt); !slices.Equal(want, got) {
+					t.Fatalf("points in [%d, %d] (-want +got):\n%s", mint, maxt, cmp.Diff(want, got))
 				}
 				decoded(t, store[up])
 			},

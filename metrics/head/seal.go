@@ -45,14 +45,11 @@ func (h *Head) Unsealed(from, n int) (unsealed []Unsealed, next int) {
 
 func (s *series) unsealed() (u Unsealed, ok bool) {
 	u = Unsealed{Series: s.id, Late: slices.Clone(s.late), series: s}
-	for _, c := range s.chunks {
-		if !c.dirty() {
-			continue
+	for i, c := range s.chunks {
+		if c.dirty() {
+			u.Chunks = append(u.Chunks, s.freeze(i))
+			u.marks = append(u.marks, mark{c, c.edits})
 		}
-		f := c.freeze()
-		f.Data = slices.Clone(f.Data)
-		u.Chunks = append(u.Chunks, f)
-		u.marks = append(u.marks, mark{c, c.edits})
 	}
 	return u, len(u.Chunks)+len(u.Late) > 0
 }

@@ -87,21 +87,16 @@ func (h *Head) snapshot(mint, maxt int64, matchers []*labels.Matcher) []snapshot
 	return found
 }
 
-// snapshot takes what memory holds in [mint, maxt]. Only the last chunk is copied: its bytes still change.
+// snapshot takes what memory holds in [mint, maxt].
 func (s *series) snapshot(mint, maxt int64) snapshot {
 	out := snapshot{Series: &Series{labels: s.labels, mint: mint, maxt: maxt}, id: s.id}
 	if len(s.chunks) == 0 {
 		return out
 	}
 	for i, c := range s.chunks {
-		if c.to < mint || c.from > maxt {
-			continue
+		if c.to >= mint && c.from <= maxt {
+			out.chunks = append(out.chunks, s.freeze(i))
 		}
-		f := c.freeze()
-		if i == len(s.chunks)-1 {
-			f.Data = slices.Clone(f.Data)
-		}
-		out.chunks = append(out.chunks, f)
 	}
 	if at := s.chunks[len(s.chunks)-1].to; at >= mint && at <= maxt && !metrics.IsStale(s.value) {
 		out.newest = at
@@ -117,12 +112,11 @@ func (s *series) snapshot(mint, maxt int64) snapshot {
 // load puts what the store holds, and what came late for it, in front of the chunks from memory.
 func (s *snapshot) load(ctx context.Context, older Older, mint, maxt int64) error {
 	if s.older {
+		// Chunks from below on may have been sealed since the snapshot, which has them already.
 		chunks, err := older.Chunks(ctx, s.id, mint, min(maxt, s.below-1))
 		if err != nil {
 			return err
 		}
-		// Chunks may have been sealed since the snapshot; those are in memory's part already.
-		chunks = slices.DeleteFunc(chunks, func(c Chunk) bool { return c.From >= s.below })
 		s.chunks = slices.Concat(chunks, s.chunks)
 	}
 	late := s.late[firstAtOrAfter(s.late, mint):]

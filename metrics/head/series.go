@@ -39,7 +39,7 @@ func newChunk(points []metrics.Point) *chunk {
 	return c
 }
 
-// freeze returns the chunk as it is now; the bytes are shared.
+// freeze returns the chunk as it is now. It shares the bytes, which of a series' last chunk still change.
 func (c *chunk) freeze() Chunk {
 	return Chunk{From: c.from, To: c.to, Samples: c.xor.NumSamples(), Data: c.xor.Bytes()}
 }
@@ -52,6 +52,15 @@ func (c *chunk) replace(f Chunk) {
 	c.from, c.to = f.From, f.To
 	c.xor.Reset(f.Data)
 	c.edits++
+}
+
+// freeze returns the i-th chunk as it is now, for good: the bytes of the last chunk are copied.
+func (s *series) freeze(i int) Chunk {
+	f := s.chunks[i].freeze()
+	if i == len(s.chunks)-1 {
+		f.Data = slices.Clone(f.Data)
+	}
+	return f
 }
 
 // add puts one sample in its place.

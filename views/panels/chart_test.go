@@ -217,10 +217,10 @@ func TestLegendOfALineThatEnded(t *testing.T) {
 }
 
 func TestZoneNames(t *testing.T) {
-	if got := zoneName(noon); got != "UTC" {
+	if got := ZoneName(noon); got != "UTC" {
 		t.Errorf("got %s", got)
 	}
-	if got := zoneName(noon.In(time.FixedZone("Local", -5400))); got != "-01:30" {
+	if got := ZoneName(noon.In(time.FixedZone("Local", -5400))); got != "-01:30" {
 		t.Errorf("got %s", got)
 	}
 }

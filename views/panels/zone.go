@@ -2,9 +2,9 @@ package panels
 
 import "time"
 
-// zoneName names the zone of t as browsers know it: by its IANA name, or by its offset where the
+// ZoneName names the zone of t as browsers know it: by its IANA name, or by its offset where the
 // server does not know the name.
-func zoneName(t time.Time) string {
+func ZoneName(t time.Time) string {
 	if name := t.Location().String(); name != "Local" {
 		return name
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"liveboard/views"
+	"liveboard/views/panels"
 )
 
 // Feed says how a page that shows the snapshot stays current.
@@ -55,7 +56,7 @@ func (s Snapshot) KioskModel() views.KioskModel {
 	now := time.Now()
 	m := views.KioskModel{
 		Time:   now.Format("15:04"),
-		Zone:   now.Format("-07:00"),
+		Zone:   panels.ZoneName(now),
 		Feed:   s.Feed(),
 		Name:   s.Dashboard.Name,
 		Title:  s.Dashboard.Title,

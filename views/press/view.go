@@ -131,7 +131,7 @@ func parseFixed(from, to string) (metrics.Range, error) {
 		at         *int64
 	}{{"from", from, &r.From}, {"to", to, &r.To}} {
 		n, err := strconv.ParseInt(end.text, 10, 64)
-		if err != nil || n <= 0 || n > 1<<42 {
+		if err != nil || n < 1000 || n > 1<<42 {
 			return metrics.Range{}, metrics.Errorf(metrics.Invalid, "%s must be a time in Unix milliseconds, not %q", end.name, end.text)
 		}
 		*end.at = n / 1000 * 1000

@@ -1,0 +1,94 @@
+package data
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"time"
+
+	"liveboard/metrics"
+)
+
+const insertGroup = `
+	INSERT INTO journal (seq, at, payload)
+	VALUES (?, ?, ?)`
+
+// Append writes samples as one group into the journal and returns its number once the disk has it.
+// On error nothing of the group is stored. It is safe for concurrent use.
+func (s *Store) Append(ctx context.Context, samples []metrics.Sample) (seq uint64, err error) {
+	if len(samples) > maxGroupSamples {
+		return 0, fmt.Errorf("append %d samples: at most %d fit a group", len(samples), maxGroupSamples)
+	}
+	s.appending.Lock()
+	defer s.appending.Unlock()
+	entries, added := s.resolve(samples)
+	payload := encodeGroup(entries)
+	seq = s.seq + 1
+	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		if err := insertSeries(ctx, tx, added); err != nil {
+			return err
+		}
+		_, err := tx.StmtContext(ctx, s.insertGroup).ExecContext(ctx, seq, time.Now().UnixMilli(), payload)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append group %d: %w", seq, err)
+	}
+	s.seq = seq
+	s.learn(added)
+	s.grow(len(payload))
+	return seq, nil
+}
+
+// resolve returns samples with the ids of their series, and the ids that new series will have.
+func (s *Store) resolve(samples []metrics.Sample) (entries []entry, added map[metrics.Series]int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	entries = make([]entry, len(samples))
+	for i, sample := range samples {
+		id, ok := s.ids[sample.Series]
+		if !ok {
+			id, ok = added[sample.Series]
+		}
+		if !ok {
+			if added == nil {
+				added = make(map[metrics.Series]int64)
+			}
+			id = s.lastID + int64(len(added)) + 1
+			added[sample.Series] = id
+		}
+		entries[i] = entry{id, sample.At, sample.Value}
+	}
+	return entries, added
+}
+
+func insertSeries(ctx context.Context, tx *sql.Tx, added map[metrics.Series]int64) error {
+	if len(added) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, `
+		INSERT INTO series (id, key)
+		VALUES (?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for series, id := range added {
+		if _, err := insert.ExecContext(ctx, id, []byte(series.Key())); err != nil {
+			return fmt.Errorf("insert series %s: %w", series, err)
+		}
+	}
+	return nil
+}
+
+// learn makes the ids of committed series known.
+func (s *Store) learn(added map[metrics.Series]int64) {
+	if len(added) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.ids, added)
+	s.lastID += int64(len(added))
+}

@@ -1,0 +1,140 @@
+package data
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// A journal payload is a format byte, the CRC-32C of the rest, and an s2 block. The block
+// holds the group by columns, because like compresses best beside like: the count as uvarint, each sample's
+// series id and then each sample's time as varint of the difference to the one before, and the values'
+// IEEE 754 bits as eight planes of bytes, the highest bytes first.
+const (
+	journalFormat = 1
+	journalHeader = 1 + crc32.Size
+
+	maxGroupSamples = 1 << 20
+	maxGroupBytes   = 32 << 20 // of a decoded block; bounds what a damaged length can make us allocate
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// entry is one sample of a group in the journal.
+type entry struct {
+	series int64
+	at     int64
+	value  float64
+}
+
+// encodeGroup returns the payload of entries.
+func encodeGroup(entries []entry) []byte {
+	plain := binary.AppendUvarint(make([]byte, 0, 12*len(entries)+binary.MaxVarintLen64), uint64(len(entries)))
+	var last entry
+	for _, e := range entries {
+		plain = binary.AppendVarint(plain, e.series-last.series)
+		last = e
+	}
+	last = entry{}
+	for _, e := range entries {
+		plain = binary.AppendVarint(plain, e.at-last.at)
+		last = e
+	}
+	plain = appendPlanes(plain, entries)
+	payload := make([]byte, journalHeader+s2.MaxEncodedLen(len(plain)))
+	block := s2.Encode(payload[journalHeader:], plain)
+	payload[0] = journalFormat
+	binary.LittleEndian.PutUint32(payload[1:], crc32.Checksum(block, castagnoli))
+	return payload[:journalHeader+len(block)]
+}
+
+func appendPlanes(plain []byte, entries []entry) []byte {
+	n := len(entries)
+	start := len(plain)
+	plain = append(plain, make([]byte, 8*n)...)
+	planes := plain[start:]
+	for i, e := range entries {
+		bits := math.Float64bits(e.value)
+		for p := range 8 {
+			planes[p*n+i] = byte(bits >> (56 - 8*p))
+		}
+	}
+	return plain
+}
+
+// decodeGroup returns the entries of payload. Any bytes are safe to decode.
+func decodeGroup(payload []byte) ([]entry, error) {
+	plain, err := unpackGroup(payload)
+	if err != nil {
+		return nil, err
+	}
+	n, size := binary.Uvarint(plain)
+	if size <= 0 || n > maxGroupSamples {
+		return nil, fmt.Errorf("a group of %d samples is out of bounds", n)
+	}
+	entries := make([]entry, n)
+	rest, err := deltas(plain[size:], entries, func(e *entry) *int64 { return &e.series })
+	if err != nil {
+		return nil, err
+	}
+	if rest, err = deltas(rest, entries, func(e *entry) *int64 { return &e.at }); err != nil {
+		return nil, err
+	}
+	return entries, planes(rest, entries)
+}
+
+func unpackGroup(payload []byte) ([]byte, error) {
+	if len(payload) < journalHeader || payload[0] != journalFormat {
+		return nil, errors.New("it does not begin as a group")
+	}
+	block := payload[journalHeader:]
+	if crc32.Checksum(block, castagnoli) != binary.LittleEndian.Uint32(payload[1:]) {
+		return nil, errors.New("its checksum does not match")
+	}
+	n, err := s2.DecodedLen(block)
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	if n > maxGroupBytes {
+		return nil, fmt.Errorf("a group of %d bytes is out of bounds", n)
+	}
+	plain, err := s2.Decode(nil, block)
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	return plain, nil
+}
+
+// deltas reads one column of differences into the field of each entry, and returns the rest.
+func deltas(plain []byte, entries []entry, field func(*entry) *int64) ([]byte, error) {
+	var last int64
+	for i := range entries {
+		d, size := binary.Varint(plain)
+		if size <= 0 {
+			return nil, fmt.Errorf("it ends at sample %d of %d", i+1, len(entries))
+		}
+		last += d
+		*field(&entries[i]) = last
+		plain = plain[size:]
+	}
+	return plain, nil
+}
+
+func planes(plain []byte, entries []entry) error {
+	n := len(entries)
+	if len(plain) != 8*n {
+		return fmt.Errorf("it has %d bytes of values for %d samples", len(plain), n)
+	}
+	for i := range entries {
+		var bits uint64
+		for p := range 8 {
+			bits = bits<<8 | uint64(plain[p*n+i])
+		}
+		entries[i].value = math.Float64frombits(bits)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package data
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// migrations holds the steps of the schema in order: the n-th file leads to user_version n.
+// A file is never edited once it has landed.
+//
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// steps returns the SQL of every migration.
+func steps() ([]string, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(text))
+	}
+	return all, nil
+}
+
+// migrate brings the schema to the newest version, in one transaction.
+func migrate(ctx context.Context, db *sql.DB) error {
+	all, err := steps()
+	if err != nil {
+		return err
+	}
+	return inTx(ctx, db, func(tx *sql.Tx) error {
+		version, err := userVersion(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for ; version < len(all); version++ {
+			if _, err := tx.ExecContext(ctx, all[version]); err != nil {
+				return fmt.Errorf("migrate to version %d: %w", version+1, err)
+			}
+		}
+		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+		return err
+	})
+}
+
+// refuseNewer returns an error where the file at path has a schema that is newer than this
+// program. It asks on a connection that cannot write, so the file stays as it is.
+func refuseNewer(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	all, err := steps()
+	if err != nil {
+		return err
+	}
+	db, err := open(path, peekSettings, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	version, err := userVersion(ctx, db)
+	if err != nil {
+		return damage(err)
+	}
+	if version > len(all) {
+		return fmt.Errorf("the database %s has schema version %d, this program knows only %d: use a newer liveboard", path, version, len(all))
+	}
+	return nil
+}
+
+func userVersion(ctx context.Context, q querier) (version int, err error) {
+	err = q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

@@ -1,0 +1,178 @@
+// Package data keeps samples in SQLite: a journal of groups that makes them durable, and
+// the chunks that they are sealed into. It also reads the board file. It is the only package that knows SQL.
+package data
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"liveboard/metrics"
+	"liveboard/metrics/head"
+)
+
+// Store is an open database and the head that it rebuilt. It is a metrics.Log and a
+// head.Older. Whoever appends to it applies the groups to Head, in order.
+type Store struct {
+	head *head.Head
+	log  *slog.Logger
+	lock *flock.Flock
+
+	writer, readers *sql.DB
+	insertGroup     *sql.Stmt
+	putChunk        *sql.Stmt
+	selectChunks    *sql.Stmt
+
+	sealing      sync.Mutex
+	journalBytes atomic.Int64  // appended since the last seal began
+	sealNow      chan struct{} // the journal is long
+	stop         context.CancelFunc
+	stopped      sync.WaitGroup
+
+	appending sync.Mutex
+	seq       uint64 // the newest group in the journal
+
+	mu     sync.RWMutex
+	ids    map[metrics.Series]int64
+	lastID int64
+}
+
+// Open opens the database at path, makes it and its folder where there is none, brings its schema up to date
+// and rebuilds the head. It takes the lock file beside it, so one process at a time has the
+// store. From then on the journal is sealed in the background, and what fails there is logged.
+//
+// The error is a sentence for whoever started the program. It wraps ErrDamaged where the
+// content is not what was written.
+func Open(path string, log *slog.Logger) (*Store, error) {
+	lock, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{log: log, lock: lock, ids: make(map[metrics.Series]int64), sealNow: make(chan struct{}, 1)}
+	s.head = head.New(s)
+	if err := s.open(context.Background(), path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.release())
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.stopped.Go(func() { s.sealForever(ctx) })
+	return s, nil
+}
+
+func takeLock(path string) (*flock.Flock, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("the folder of the database cannot be made: %w", err)
+	}
+	lock := flock.New(path + ".lock")
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("the folder of the database cannot be written: %w", err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("the database %s is in use by another liveboard process", path)
+	}
+	return lock, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) (err error) {
+	if err := refuseNewer(ctx, path); err != nil {
+		return err
+	}
+	if s.writer, err = openWriter(path); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return err
+	}
+	if s.readers, err = openReaders(path); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return damage(err)
+	}
+	return s.load(ctx)
+}
+
+func (s *Store) prepare(ctx context.Context) (err error) {
+	if s.insertGroup, err = s.writer.PrepareContext(ctx, insertGroup); err != nil {
+		return err
+	}
+	if s.putChunk, err = s.writer.PrepareContext(ctx, putChunk); err != nil {
+		return err
+	}
+	s.selectChunks, err = s.readers.PrepareContext(ctx, selectChunks)
+	return err
+}
+
+// Head is the head that holds the samples of this store.
+func (s *Store) Head() *head.Head { return s.head }
+
+// Ping returns nil if the store can be written now. It blocks behind a group being appended.
+func (s *Store) Ping(ctx context.Context) error {
+	return inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		return writeSetting(ctx, tx, settingPinged, time.Now().UnixMilli())
+	})
+}
+
+// Close seals what the head holds and closes the database. Nobody may append any more.
+func (s *Store) Close() error {
+	s.stop()
+	s.stopped.Wait()
+	return errors.Join(s.Seal(context.Background()), s.release())
+}
+
+// release closes what is open. The readers go first: the last connection writes the log
+// back into the file, and only the writer may.
+func (s *Store) release() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readers, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}
+
+// sealForever seals at intervals, and when the journal is long.
+func (s *Store) sealForever(ctx context.Context) {
+	tick := time.NewTicker(sealEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-s.sealNow:
+		}
+		if err := s.Seal(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("seal failed, the journal keeps its groups", "err", err)
+		}
+	}
+}
+
+// grow counts n more bytes of journal, and asks for a seal when there are many.
+func (s *Store) grow(n int) {
+	if s.journalBytes.Add(int64(n)) < maxJournalBytes {
+		return
+	}
+	select {
+	case s.sealNow <- struct{}{}:
+	default:
+	}
+}
+
+// id returns the id of a series that has been appended.
+func (s *Store) id(series metrics.Series) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.ids[series]
+}
