@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"liveboard/metrics"
+)
+
+// statuses is the one table from kinds of errors to HTTP.
+var statuses = map[metrics.Kind]int{
+	metrics.Internal:     http.StatusInternalServerError,
+	metrics.Invalid:      http.StatusBadRequest,
+	metrics.NotFound:     http.StatusNotFound,
+	metrics.BadMethod:    http.StatusMethodNotAllowed,
+	metrics.TooLarge:     http.StatusRequestEntityTooLarge,
+	metrics.Unsupported:  http.StatusUnsupportedMediaType,
+	metrics.Unauthorized: http.StatusUnauthorized,
+	metrics.Forbidden:    http.StatusForbidden,
+	metrics.TooMany:      http.StatusTooManyRequests,
+	metrics.Unavailable:  http.StatusServiceUnavailable,
+}
+
+// retryAfterSeconds is what clients are told to wait where waiting helps.
+const retryAfterSeconds = 5
+
+// explain returns what a stranger may know of err: its status, and its sentence unless it is a
+// fault of ours, whose text goes to the log alone.
+func explain(r *http.Request, err error) (status int, sentence string) {
+	kind := metrics.KindOf(err)
+	status = statuses[kind]
+	if kind == metrics.Internal {
+		slog.Error("request failed", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "error", err)
+		return status, "Something went wrong here. The log has more under the request's id."
+	}
+	return status, err.Error()
+}
+
+// fail answers an API request with a problem (RFC 9457).
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, detail := explain(r, err)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	setRetryAfter(w, status)
+	w.WriteHeader(status)
+	// A client that has gone needs no answer.
+	_ = json.NewEncoder(w).Encode(struct {
+		Title   string `json:"title"`
+		Status  int    `json:"status"`
+		Detail  string `json:"detail"`
+		Request string `json:"request"`
+	}{http.StatusText(status), status, detail, middleware.GetReqID(r.Context())})
+}
+
+func setRetryAfter(w http.ResponseWriter, status int) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+	}
+}

@@ -1,0 +1,321 @@
+// Command liveboard serves live dashboards: one binary, one file.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"liveboard/assets"
+	"liveboard/data"
+	"liveboard/handlers"
+	"liveboard/metrics"
+	"liveboard/metrics/collect"
+	"liveboard/metrics/live"
+	"liveboard/metrics/query"
+	"liveboard/views"
+	"liveboard/views/panels"
+	"liveboard/views/press"
+)
+
+// Exit codes.
+const (
+	exitFailed  = 1 // could not start
+	exitDamaged = 3 // the database is damaged
+)
+
+// gap is the shortest time between two moves of the screens.
+const gap = 100 * time.Millisecond
+
+// stopWithin bounds how long a stop waits for streams and requests.
+const stopWithin = 4 * time.Second
+
+type cli struct {
+	Log      string `enum:"text,json" default:"text" env:"LIVEBOARD_LOG" help:"Form of the log on stderr: ${enum}."`
+	LogLevel string `enum:"debug,info,warn,error" default:"info" env:"LIVEBOARD_LOG_LEVEL" help:"Least level to log: ${enum}."`
+
+	Serve   serve   `cmd:"" default:"withargs" help:"Serve the board (the default command)."`
+	Check   check   `cmd:"" help:"Check a board file, or print the built-in one."`
+	Version version `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var c cli
+	parsed := kong.Parse(&c, kong.Name("liveboard"),
+		kong.Description("Live dashboards and leaderboards from one binary and one file."), kong.UsageOnError())
+	slog.SetDefault(c.logger())
+	time.Local = localZone()
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "liveboard:", err)
+		if errors.Is(err, data.ErrDamaged) {
+			os.Exit(exitDamaged)
+		}
+		os.Exit(exitFailed)
+	}
+}
+
+func (c *cli) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		panic(err) // the command line allows only levels
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// localZone returns the machine's zone by its name, where that can be found: browsers can then
+// follow its daylight saving time.
+func localZone() *time.Location {
+	name := os.Getenv("TZ")
+	if target, err := os.Readlink("/etc/localtime"); name == "" && err == nil {
+		_, name, _ = strings.Cut(target, "zoneinfo/")
+	}
+	if zone, err := time.LoadLocation(name); err == nil && name != "" {
+		return zone
+	}
+	return time.Local
+}
+
+type version struct{}
+
+func (version) Run() error {
+	info, _ := debug.ReadBuildInfo()
+	fmt.Printf("liveboard %s, build %s, %s, %s/%s\n", info.Main.Version, assets.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}
+
+type check struct {
+	Default bool   `help:"Print the built-in board instead: a good start for a file of your own."`
+	File    string `arg:"" optional:"" help:"The board file."`
+}
+
+func (c check) Run() error {
+	if c.Default {
+		_, err := os.Stdout.Write(data.DefaultBoard())
+		return err
+	}
+	if c.File == "" {
+		return errors.New("name the board file to check, or ask for --default")
+	}
+	board, err := data.LoadBoard(c.File, boardCheck)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s is good: %d dashboards, %d collectors\n", c.File, len(board.Dashboards), len(board.Collectors))
+	return nil
+}
+
+// boardCheck is what the board file's reader has to be told about the floors above it.
+var boardCheck = data.BoardCheck{
+	Panel: panels.Check,
+	Expr:  query.Check,
+	Collector: func(c metrics.CollectorConfig, before []metrics.CollectorConfig) (metrics.CollectorConfig, error) {
+		c = collect.Defaults(c)
+		return c, collect.Check(append(before, c)...)
+	},
+}
+
+type serve struct {
+	Listen               string `default:"127.0.0.1:8080" env:"LIVEBOARD_LISTEN" help:"Address to listen on; port 0 takes a free one."`
+	Data                 string `default:"data/liveboard.db" env:"LIVEBOARD_DATA" help:"The database file."`
+	Board                string `default:"liveboard.yaml" env:"LIVEBOARD_BOARD" help:"The board file. Without it the built-in board is shown."`
+	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
+	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
+	PushToken            string `env:"LIVEBOARD_PUSH_TOKEN" kong:"-" hidden:""`
+}
+
+// Run serves until SIGINT or SIGTERM.
+func (s serve) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if err := assets.Load(); err != nil {
+		return err
+	}
+	file, err := data.OpenBoard(s.Board, boardCheck)
+	if err != nil {
+		return err
+	}
+	store, err := data.Open(s.Data, slog.Default())
+	if err != nil {
+		return err
+	}
+	p, err := assemble(store, file)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	return errors.Join(p.run(ctx, stop, listener, s.server(p)), store.Close())
+}
+
+// listen refuses an address that others can reach unless told that this is meant.
+func (s serve) listen() (net.Listener, error) {
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", s.Listen, err)
+	}
+	addr, err := netip.ParseAddr(host)
+	if loopback := host == "localhost" || err == nil && addr.IsLoopback(); !loopback && !s.InsecureOpen {
+		return nil, fmt.Errorf("--listen %s can be reached from other machines, and there is no access control yet: "+
+			"listen on 127.0.0.1 behind a proxy that has one, or say --insecure-open", s.Listen)
+	}
+	listener, err := net.Listen("tcp", s.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: choose another address with --listen", s.Listen)
+	}
+	return listener, err
+}
+
+func (s serve) server(p *program) *handlers.Server {
+	return handlers.New(handlers.Config{
+		Press:    p.press,
+		Recorder: p.recorder,
+		Registry: p.registry,
+		Checks: []handlers.Check{
+			{Name: "store", Run: p.store.Ping},
+			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
+		},
+		Build:                assets.Build(),
+		PushToken:            s.PushToken,
+		MaxStreamsPerAddress: s.MaxStreamsPerAddress,
+	})
+}
+
+// program is everything between the database and HTTP.
+type program struct {
+	store    *data.Store
+	file     *data.BoardFile
+	hub      *live.Hub
+	recorder *metrics.Recorder
+	press    *press.Press
+	registry *prometheus.Registry
+	runner   *collect.Runner
+}
+
+func assemble(store *data.Store, file *data.BoardFile) (*program, error) {
+	p := &program{store: store, file: file, hub: live.New(gap), registry: prometheus.NewRegistry()}
+	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
+		Log:     store,
+		Applier: store.Head(),
+		Bell:    func(names []string) { p.hub.Touch(names...) },
+	})
+	p.press = press.New(p.hub, query.New(store.Head()), file.Board(), assets.Build())
+	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry})
+	p.register()
+	return p, p.runner.Set(file.Board().Collectors)
+}
+
+// run serves until ctx ends, then stops in the order in which samples flow: who asks, who writes,
+// what is written. forget makes a second signal end the process at once.
+func (p *program) run(ctx context.Context, forget func(), listener net.Listener, s *handlers.Server) error {
+	working, stopWork := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { p.runner.Run(working) })
+	work.Go(func() { p.file.Run(working, p.boardChanged) })
+
+	server := s.HTTP()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	slog.Info("listening", "url", urlOf(listener.Addr()))
+
+	var err error
+	select {
+	case <-ctx.Done():
+		forget()
+		slog.Info("stopping")
+	case err = <-failed:
+	}
+	s.Stop()
+	deadline, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if e := server.Shutdown(deadline); e != nil {
+		slog.Warn("some requests were cut off", "error", e)
+		err = errors.Join(err, server.Close())
+	}
+	stopWork()
+	work.Wait()
+	p.recorder.Close()
+	p.press.Close()
+	p.hub.Close()
+	slog.Info("stopped")
+	return err
+}
+
+// boardChanged brings a new board to every open screen, or the news that it is broken to every desk.
+func (p *program) boardChanged(board *metrics.Board, err error) {
+	if err == nil {
+		err = p.runner.Set(board.Collectors)
+	}
+	if err != nil {
+		slog.Error("board file not used", "error", err)
+		p.press.SetNotice(noticeOf(err))
+		return
+	}
+	slog.Info("board file read", "dashboards", len(board.Dashboards))
+	p.press.SetBoard(board)
+}
+
+func noticeOf(err error) views.NoticeModel {
+	n := views.NoticeModel{Title: "The board file is not used: the last good board is shown."}
+	if wrong := (*data.BoardError)(nil); errors.As(err, &wrong) {
+		n.Where = fmt.Sprintf("%s:%d:%d: %v", wrong.File, wrong.Line, wrong.Column, wrong.Err)
+		n.Excerpt = wrong.Excerpt
+		return n
+	}
+	n.Where = err.Error()
+	return n
+}
+
+// urlOf names an address that a browser on this machine can open.
+func urlOf(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
+}
+
+// register presents the program's numbers to /metrics and to the collector "self".
+func (p *program) register() {
+	counter := func(name, help string, value func(metrics.RecorderStats) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
+			func() float64 { return float64(value(p.recorder.Stats())) })
+	}
+	p.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		counter("liveboard_ingested_samples_total", "Samples made durable.", func(s metrics.RecorderStats) uint64 { return s.Samples }),
+		counter("liveboard_ingested_batches_total", "Batches made durable.", func(s metrics.RecorderStats) uint64 { return s.Batches }),
+		counter("liveboard_ingest_failures_total", "Groups that the store could not take.", func(s metrics.RecorderStats) uint64 { return s.Failures }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "liveboard_series", Help: "Known series."},
+			func() float64 { return float64(p.store.Head().Len()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "liveboard_revisions_total", Help: "Moves of the hub: how often some screen may have changed."},
+			func() float64 { return float64(p.hub.Rev()) }),
+		handlers.Histogram("liveboard_commit_seconds", "Time from the arrival of a batch to its durable commit.",
+			func() metrics.HistogramSnapshot { return p.recorder.Stats().Commit }),
+		handlers.Histogram("liveboard_print_seconds", "Time to query and print one panel.", p.press.Prints),
+	)
+}
