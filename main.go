@@ -58,7 +58,7 @@ type cli struct {
 func main() {
 	var c cli
 	parsed := kong.Parse(&c, kong.Name("liveboard"),
-		kong.Description("Live dashboards and leaderboards from one binary and one file."), kong.UsageOnError())
+		kong.Description("Live dashboards and leaderboards from one binary and one file."), kong.Exit(exit))
 	slog.SetDefault(c.logger())
 	time.Local = localZone()
 	if err := parsed.Run(); err != nil {
@@ -69,6 +69,9 @@ func main() {
 		os.Exit(exitFailed)
 	}
 }
+
+// exit turns kong's own codes into ours.
+func exit(code int) { os.Exit(min(code, exitFailed)) }
 
 func (c *cli) logger() *slog.Logger {
 	var level slog.Level
@@ -140,7 +143,7 @@ type serve struct {
 	Board                string `default:"liveboard.yaml" env:"LIVEBOARD_BOARD" help:"The board file. Without it the built-in board is shown."`
 	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
-	PushToken            string `env:"LIVEBOARD_PUSH_TOKEN" kong:"-" hidden:""`
+	PushToken            string `env:"LIVEBOARD_PUSH_TOKEN" hidden:"" help:"Hidden: the arguments of a process are no place for a secret."`
 }
 
 // Run serves until SIGINT or SIGTERM.

@@ -202,6 +202,27 @@ func TestGroupsAreNumberedOnAfterASeal(t *testing.T) {
 	}
 }
 
+// Nor do they after a run in which nobody appended.
+func TestGroupsAreNumberedOnAfterAnIdleRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	for _, samples := range [][]metrics.Sample{samplesOf(newSeries(t, "up"), 0, 3), nil} {
+		s, err := openQuiet(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if samples != nil {
+			record(t, s, samples)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seq, err := openStore(t, path).Append(t.Context(), samplesOf(newSeries(t, "up"), 3, 4))
+	if err != nil || seq != 2 {
+		t.Errorf("got group %d and error %v, want group 2", seq, err)
+	}
+}
+
 func TestSealCutsOnlyWhatIsApplied(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s, err := openQuiet(path)
@@ -282,5 +303,39 @@ func TestAppendThatFailsLeavesNothing(t *testing.T) {
 	}
 	if series != 1 || groups != 1 {
 		t.Errorf("got %d series and %d groups, want one of each", series, groups)
+	}
+}
+
+// A full disk refuses whole groups, and takes the next one once there is room.
+func TestAppendGoesOnOnceTheDiskHasRoom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := newSeries(t, "up")
+	record(t, s, samplesOf(up, 0, 10))
+	limitPages(t, s, "1") // SQLite takes this for the pages that there are
+	full := append(samplesOf(newSeries(t, "lost"), 0, 5000), samplesOf(up, 10, 5000)...)
+	if _, err := s.Append(t.Context(), full); err == nil || !strings.Contains(err.Error(), "disk is full") {
+		t.Fatalf("got error %v, want that the disk is full", err)
+	}
+	limitPages(t, s, "1000000")
+	record(t, s, samplesOf(up, 10, 20))
+	if err := crash(s); err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, path)
+	wantPoints(t, s, "up", pointsOf(0, 20))
+	wantPoints(t, s, "lost", nil)
+	if n := s.head.Len(); n != 1 {
+		t.Errorf("got %d series, want only the one that was stored", n)
+	}
+}
+
+func limitPages(t *testing.T, s *Store, pages string) {
+	t.Helper()
+	if _, err := s.writer.Exec("PRAGMA max_page_count = " + pages); err != nil {
+		t.Fatal(err)
 	}
 }

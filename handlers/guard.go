@@ -59,12 +59,17 @@ func local(r *http.Request) bool {
 	if err != nil {
 		host = r.Host
 	}
-	for _, forwarded := range []string{"Forwarded", "X-Forwarded-For", "Via"} {
-		if r.Header.Get(forwarded) != "" {
-			return false
+	return addressOf(r).IsLoopback() && loopbackName(host) && !proxied(r)
+}
+
+// proxied reports whether a proxy says that it passed the request on.
+func proxied(r *http.Request) bool {
+	for name := range r.Header {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+			return true
 		}
 	}
-	return addressOf(r).IsLoopback() && loopbackName(host)
+	return false
 }
 
 func loopbackName(host string) bool {

@@ -2,18 +2,14 @@ package handlers
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"liveboard/metrics"
@@ -24,7 +20,7 @@ import (
 const (
 	streamFor    = 10 * time.Minute // then a stream ends, up to streamJitter later
 	streamJitter = 2 * time.Minute
-	pollFor      = 25 * time.Second // the longest that a poll waits
+	maxPoll      = 25 * time.Second // then a poll is answered, whether there is news or not
 	writeWithin  = 15 * time.Second // a client that takes no bytes for so long is let go
 	retryAfter   = time.Second      // before a client comes back, and up to four times that
 	stopSpread   = 5 * time.Second  // over which clients come back after a stop
@@ -109,7 +105,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pollFor)
+	ctx, cancel := context.WithTimeout(r.Context(), maxPoll)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	var out bytes.Buffer
@@ -122,7 +118,8 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 	for _, f := range frames {
 		out.Write(f.Plain())
 	}
-	s.writeWhole(w, r, out.Bytes())
+	eventHeaders(w.Header())
+	writeWhole(w, r, http.StatusOK, out.Bytes())
 }
 
 // newer waits for frames beyond the cursor other than heartbeats; it returns none when ctx ends before.
@@ -154,7 +151,7 @@ func (s *Server) page(r *http.Request) (*press.Page, press.View, error) {
 	if s.stopping.Err() != nil {
 		return nil, press.View{}, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
 	}
-	view, err := press.ParseView(chi.URLParam(r, "dashboards"), r.URL.Query())
+	view, err := press.ParseView(pathParam(r, "dashboards"), r.URL.Query())
 	if err != nil {
 		return nil, view, err
 	}
@@ -222,32 +219,4 @@ func (o *eventWriter) write(b []byte) error {
 	n, err := o.w.Write(b)
 	o.bytes += n
 	return err
-}
-
-// writeWhole sends events as an answer of known length.
-func (s *Server) writeWhole(w http.ResponseWriter, r *http.Request, body []byte) {
-	eventHeaders(w.Header())
-	if acceptsGzip(r) {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		_, _ = z.Write(body) // to memory
-		_ = z.Close()
-		body = b.Bytes()
-		w.Header().Set("Content-Encoding", "gzip")
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a client that has gone needs no answer
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here.
-func acceptsGzip(r *http.Request) bool {
-	for item := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		coding, params, _ := strings.Cut(strings.TrimSpace(item), ";")
-		if coding == "gzip" || coding == "*" {
-			q := strings.TrimPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-			weight, err := strconv.ParseFloat(q, 64)
-			return q == "" || err == nil && weight > 0
-		}
-	}
-	return false
 }

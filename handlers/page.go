@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -103,8 +104,8 @@ func (s *Server) embed(w http.ResponseWriter, r *http.Request) {
 func (s *Server) snapshot(r *http.Request, surface press.Surface) (press.Snapshot, error) {
 	query := r.URL.Query()
 	query.Set("surface", string(surface))
-	query.Set("panel", chi.URLParam(r, "panel"))
-	view, err := press.ParseView(chi.URLParam(r, "dashboards"), query)
+	query.Set("panel", pathParam(r, "panel"))
+	view, err := press.ParseView(pathParam(r, "dashboards"), query)
 	if err != nil {
 		return press.Snapshot{}, err
 	}
@@ -113,6 +114,16 @@ func (s *Server) snapshot(r *http.Request, surface press.Surface) (press.Snapsho
 		return press.Snapshot{}, err
 	}
 	return p.Snapshot(), nil
+}
+
+// pathParam is chi.URLParam with the escapes undone that chi leaves in: some programs write the
+// commas of a kiosk's link as %2C.
+func pathParam(r *http.Request, name string) string {
+	raw := chi.URLParam(r, name)
+	if text, err := url.PathUnescape(raw); err == nil {
+		return text
+	}
+	return raw
 }
 
 // show renders into memory first, so that a fault cannot leave half a page.
@@ -125,8 +136,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, c temp
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = b.WriteTo(w)
+	writeWhole(w, r, status, b.Bytes())
 }
 
 // problem answers a page request with a page that says what is wrong and shows the way out.
@@ -162,6 +172,11 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if s.handler.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
 	fail(w, r, metrics.Errorf(metrics.BadMethod, "%s is not possible at %s.", r.Method, r.URL.Path))
 }
 

@@ -29,12 +29,14 @@ var statuses = map[metrics.Kind]int{
 const retryAfterSeconds = 5
 
 // explain returns what a stranger may know of err: its status, and its sentence unless it is a
-// fault of ours, whose text goes to the log alone.
+// fault of ours, whose text goes to the log alone. What is not the caller's fault is logged.
 func explain(r *http.Request, err error) (status int, sentence string) {
 	kind := metrics.KindOf(err)
 	status = statuses[kind]
-	if kind == metrics.Internal {
+	if status >= http.StatusInternalServerError {
 		slog.Error("request failed", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "error", err)
+	}
+	if kind == metrics.Internal {
 		return status, "Something went wrong here. The log has more under the request's id."
 	}
 	return status, err.Error()
@@ -46,6 +48,9 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	setRetryAfter(w, status)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
 	w.WriteHeader(status)
 	// A client that has gone needs no answer.
 	_ = json.NewEncoder(w).Encode(struct {

@@ -63,7 +63,8 @@ func (s *Server) mayPush(r *http.Request) error {
 	if err := originGuard.Check(r); err != nil {
 		return metrics.Errorf(metrics.Forbidden, "A page of another site may not push.")
 	}
-	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	found := strings.EqualFold(scheme, "Bearer")
 	if found && s.PushToken != "" && sameSecret(token, s.PushToken) {
 		return nil
 	}
@@ -86,8 +87,8 @@ func formatOf(r *http.Request) (format, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	read := formats[media]
 	if err != nil || read == nil {
-		return nil, metrics.Errorf(metrics.Unsupported, "Content-Type must be one of %s, not %q",
-			strings.Join(slices.Sorted(maps.Keys(formats)), ", "), r.Header.Get("Content-Type"))
+		return nil, metrics.Errorf(metrics.Unsupported, "Content-Type must be %s, not %q; with curl: -H 'Content-Type: text/plain'",
+			strings.Join(slices.Sorted(maps.Keys(formats)), " or "), r.Header.Get("Content-Type"))
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send the body as it is", coding)

@@ -64,7 +64,7 @@ func textNumbers(fields []string, s *metrics.Sample) error {
 	}
 	var err error
 	if s.Value, err = strconv.ParseFloat(fields[0], 64); err != nil {
-		return metrics.Errorf(metrics.Invalid, "%q is not a number", fields[0])
+		return metrics.Errorf(metrics.Invalid, "%q is not a number that fits 64 bits", fields[0])
 	}
 	if len(fields) == 2 {
 		if s.At, err = strconv.ParseInt(fields[1], 10, 64); err != nil {
@@ -74,27 +74,45 @@ func textNumbers(fields []string, s *metrics.Sample) error {
 	return nil
 }
 
-// textLabels reads label="value" pairs up to the closing brace, and returns what follows it.
+// textLabels reads label="value" pairs, a comma between and perhaps one behind them, up to the
+// closing brace, and returns what follows it.
 func textLabels(text string) (labels []metrics.Label, rest string, err error) {
 	for {
-		text = strings.TrimLeft(text, " \t,")
+		text = strings.TrimLeft(text, " \t")
 		if after, ok := strings.CutPrefix(text, "}"); ok {
 			return labels, after, nil
 		}
-		name, after, ok := strings.Cut(text, "=")
-		if !ok {
-			return nil, "", errors.New("a label or the closing brace is missing")
+		var l metrics.Label
+		if l, text, err = textLabel(text); err != nil {
+			return nil, "", err
 		}
-		value, after, err := quoted(strings.TrimLeft(after, " \t"))
-		if err != nil {
-			return nil, "", metrics.Errorf(metrics.Invalid, "label %q: %w", strings.TrimSpace(name), err)
+		labels = append(labels, l)
+		text = strings.TrimLeft(text, " \t")
+		if after, ok := strings.CutPrefix(text, ","); ok {
+			text = after
+		} else if !strings.HasPrefix(text, "}") {
+			return nil, "", metrics.Errorf(metrics.Invalid, "after label %q a comma or the closing brace is missing", l.Name)
 		}
-		labels = append(labels, metrics.Label{Name: strings.TrimSpace(name), Value: value})
-		text = after
 	}
 }
 
-// quoted reads a "value" with the escapes \\, \" and \n, and returns what follows it.
+// textLabel reads one label="value", and returns what follows it.
+func textLabel(text string) (l metrics.Label, rest string, err error) {
+	name, after, ok := strings.Cut(text, "=")
+	if !ok {
+		return l, "", errors.New("a label or the closing brace is missing")
+	}
+	l.Name = strings.TrimRight(name, " \t")
+	if l.Value, rest, err = quoted(strings.TrimLeft(after, " \t")); err != nil {
+		return l, "", metrics.Errorf(metrics.Invalid, "label %q: %w", l.Name, err)
+	}
+	return l, rest, nil
+}
+
+// escapes are those that a quoted value may have, by the character behind the backslash.
+var escapes = map[byte]byte{'n': '\n', '\\': '\\', '"': '"'}
+
+// quoted reads a "value" with its escapes, and returns what follows it.
 func quoted(text string) (value, rest string, err error) {
 	if !strings.HasPrefix(text, `"`) {
 		return "", "", errors.New("the value must stand in double quotes")
@@ -106,20 +124,14 @@ func quoted(text string) (value, rest string, err error) {
 			return b.String(), text[i+1:], nil
 		case c == '\\' && i+1 < len(text):
 			i++
-			b.WriteString(unescape(text[i]))
+			escaped, ok := escapes[text[i]]
+			if !ok {
+				return "", "", errors.New(`a backslash must be written as \\`)
+			}
+			b.WriteByte(escaped)
 		default:
 			b.WriteByte(c)
 		}
 	}
 	return "", "", errors.New("the closing quote is missing")
-}
-
-func unescape(c byte) string {
-	switch c {
-	case 'n':
-		return "\n"
-	case '\\', '"':
-		return string(c)
-	}
-	return `\` + string(c)
 }

@@ -46,7 +46,7 @@ type Server struct {
 	sent     *metrics.Histogram
 	stopping context.Context // ends when Stop is called
 	stop     context.CancelFunc
-	handler  http.Handler
+	handler  chi.Router
 }
 
 // maxHeaderBytes bounds a request's header, and so its URL.
@@ -61,13 +61,14 @@ func New(c Config) *Server {
 	return s
 }
 
-// HTTP returns an http.Server that serves s with time limits against slow senders. Streams and
-// pushes set limits of their own.
+// HTTP returns an http.Server that serves s with time limits against slow clients. Streams set
+// limits of their own.
 func (s *Server) HTTP() *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // longer than a poll waits
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
@@ -77,7 +78,7 @@ func (s *Server) HTTP() *http.Server {
 // http.Server.Shutdown's part.
 func (s *Server) Stop() { s.stop() }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
 	r.Use(middleware.RequestID, recoverer, guard)
 	r.NotFound(s.notFound)
@@ -85,25 +86,28 @@ func (s *Server) routes() http.Handler {
 
 	r.Get("/live/", s.live)
 	r.Get("/live/{dashboards}", s.live)
-	r.Get("/healthz", healthz)
-	r.Get("/readyz", s.readyz)
-	r.Get("/assets/*", asset)
+	get(r, "/healthz", healthz)
+	get(r, "/readyz", s.readyz)
+	get(r, "/assets/*", asset)
 
 	r.Group(func(r chi.Router) {
 		r.Use(logRequests)
 		r.Get("/poll/", s.poll)
 		r.Get("/poll/{dashboards}", s.poll)
 		r.Post("/api/push", s.push)
-		r.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}))
-	})
-	r.Group(func(r chi.Router) {
-		r.Use(logRequests, middleware.Compress(5, "text/html"))
-		r.Get("/", s.index)
-		r.Get("/d/{dashboards}", s.desk)
-		r.Get("/d/{dashboards}/{panel}", s.desk)
-		r.Get("/kiosk/{dashboards}", s.kiosk)
-		r.Get("/embed/{dashboards}", s.embed)
-		r.Get("/embed/{dashboards}/{panel}", s.embed)
+		get(r, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}).ServeHTTP)
+		get(r, "/", s.index)
+		get(r, "/d/{dashboards}", s.desk)
+		get(r, "/d/{dashboards}/{panel}", s.desk)
+		get(r, "/kiosk/{dashboards}", s.kiosk)
+		get(r, "/embed/{dashboards}", s.embed)
+		get(r, "/embed/{dashboards}/{panel}", s.embed)
 	})
 	return r
+}
+
+// get routes GET, and HEAD with it: net/http leaves out the body.
+func get(r chi.Router, pattern string, h http.HandlerFunc) {
+	r.Get(pattern, h)
+	r.Head(pattern, h)
 }

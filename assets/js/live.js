@@ -6,9 +6,14 @@ import { events } from './events.js'
 
 const FIRST_BYTE = 3000 // after which a stream counts as held back
 const POLL_LIMIT = 40_000 // a poll answers within 25 s
+const FIRST_ANSWER = 10_000 // the first one at once
 const PROBE_LEAST = 5000 // while polling, a stream is tried again, at first soon
 const PROBE_MOST = 60_000
-const MAX_WAIT = 30_000
+// The pause before the next try is a random part of the time that we are away already, within these bounds: who was
+// away for a while is not kept away for much longer.
+const WAIT_LEAST = 1000
+const WAIT_MOST = 30_000
+const GOOD = 5000 // a stream that lasted so long; one that ends at once again and again counts as away
 
 const feed = document.querySelector('[data-live-url]')
 let cursor = feed?.dataset.cursor ?? ''
@@ -121,8 +126,9 @@ async function stream() {
 }
 
 async function poll(why) {
-	if (mark.state !== 'poll') cursor = '' // all is sent at once then, and the mark need not wait for news
-	await ask(feed.dataset.pollUrl, POLL_LIMIT, POLL_LIMIT, () => {
+	const first = mark.state !== 'poll'
+	if (first) cursor = '' // asks for everything, which comes at once: the mark need not wait for news
+	await ask(feed.dataset.pollUrl, first ? FIRST_ANSWER : POLL_LIMIT, POLL_LIMIT, () => {
 		setPolling(why)
 		show('poll', `polling (${why})`)
 	})
@@ -170,17 +176,20 @@ async function turn() {
 }
 
 async function keep() {
-	for (let failures = 0; ;) {
+	for (let away; ;) { // since when
 		const began = Date.now()
 		try {
 			await turn()
-			if (polling) continue
+			if (polling) {
+				away = undefined
+				continue
+			}
 		} catch {
 			// Whatever it was: the mark says that we are not connected, and the cure is to come back.
 		}
 		if (mark.state !== 'lost') show('reconnecting', 'reconnecting')
-		failures = last > began && Date.now() - began > 5000 ? 1 : failures + 1
-		await pause(comeBack ?? Math.random() * Math.min(MAX_WAIT, 500 * 2 ** failures))
+		if (!away || last - began > GOOD) away = Date.now()
+		await pause(comeBack ?? Math.random() * Math.min(WAIT_MOST, Math.max(WAIT_LEAST, Date.now() - away)))
 	}
 }
 

@@ -1,5 +1,5 @@
-// What a page does beside its panels: the theme, the zoom, and on screens that nobody touches to stay awake, to show
-// how long a turn lasts and to take a newer server's page. live.js sends 'build', the charts send 'zoom'.
+// What a page does beside its panels: the theme, the zoom, to take a newer server's page, and on screens that nobody
+// touches to stay awake and to show how long a turn lasts. live.js sends 'build', the charts send 'zoom'.
 import { now } from './age.js'
 
 const root = document.documentElement
@@ -36,8 +36,7 @@ document.addEventListener('zoom', ({ detail: { from, to } }) => {
 	location.assign(url)
 })
 
-const unattended = ['kiosk', 'embed', 'embed-panel'].includes(surface)
-if (unattended) document.addEventListener('build', reloadOnceServed, { once: true })
+document.addEventListener('build', reloadOnceServed, { once: true }) // a newer server's panels want its styles and scripts
 if (surface === 'problem') reloadOnceServed()
 
 // reloadOnceServed leaves this page only when the server has one to give: a screen without a keyboard must never end

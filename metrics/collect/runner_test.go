@@ -445,6 +445,51 @@ func TestANameComesBackAfterItsEnd(t *testing.T) {
 	})
 }
 
+// Two collectors can bring the same series: a page keeps its own when it moves from one to
+// another. The last word of the one that goes must not end what the one that comes has begun.
+func TestACollectorBeginsAfterTheEndOfThoseThatGo(t *testing.T) {
+	registerProbe(t, func(metrics.CollectorConfig) collectFunc {
+		return func(_ context.Context, now time.Time) ([]metrics.Sample, error) {
+			time.Sleep(200 * time.Millisecond) // deaf to ctx: it stops late
+			return []metrics.Sample{sample(t, "shared", now, 1)}, nil
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, probe("old"))
+		after(1100 * time.Millisecond)
+		if err := r.Set([]metrics.CollectorConfig{probe("new")}); err != nil {
+			t.Fatal(err)
+		}
+		after(800 * time.Millisecond)
+		r.stop()
+		r.want("shared", "1 end 1 end")
+	})
+}
+
+// A filesystem that hangs holds up whoever asks for its size, whatever the context says.
+func TestStopDoesNotWaitForeverForARunThatHangs(t *testing.T) {
+	registerProbe(t, func(metrics.CollectorConfig) collectFunc {
+		count, n := counting(t), 0
+		return func(ctx context.Context, now time.Time) ([]metrics.Sample, error) {
+			if n++; n == 2 {
+				time.Sleep(time.Hour)
+			}
+			return count(ctx, now)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, probe("a"))
+		after(3500 * time.Millisecond)
+		begin := time.Now()
+		r.stop()
+		if took := time.Since(begin); took > farewell {
+			t.Errorf("the stop took %s, want at most %s", took, farewell)
+		}
+		r.want("runs", "1 end")
+		r.want(`collector_up{collector="a"}`, "1 0 0 0 end")
+	})
+}
+
 func TestRunnerTellsThatRecordingFails(t *testing.T) {
 	registerProbe(t, func(metrics.CollectorConfig) collectFunc {
 		n := 0
@@ -491,6 +536,20 @@ func TestNextTickAfterTheClockWasSetBack(t *testing.T) {
 		next := w.next(time.Now().Add(time.Hour))
 		if wait := time.Until(next); wait <= 0 || wait > time.Second {
 			t.Errorf("the next run is in %s, want within a second", wait)
+		}
+	})
+}
+
+func TestARunAfterTheClockWasSetBackBearsItsOwnTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &tape{t: t}
+		w := &worker{
+			cfg: metrics.CollectorConfig{Name: "a", Timeout: time.Second}, ctx: t.Context(), collector: counting(t), rec: p,
+			notes: newNotes(slog.New(slog.DiscardHandler), "a"), report: func(error) {},
+		}
+		w.tick(time.Now().Add(5 * time.Minute)) // what the clock would have shown
+		if at := p.of("runs")[0].At; at != time.Now().UnixMilli() {
+			t.Errorf("the sample is dated %d, want now, %d", at, time.Now().UnixMilli())
 		}
 	})
 }

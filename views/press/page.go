@@ -237,10 +237,11 @@ func (p *Page) runScreen(nextBeat *time.Time) bool {
 		wait, cancel := context.WithDeadline(p.press.ctx, until)
 		since, err := watch.Wait(wait)
 		cancel()
+		if errors.Is(err, live.ErrClosed) || p.press.ctx.Err() != nil || p.rest() {
+			return false
+		}
 		if err == nil {
 			p.tick(forever, since)
-		} else if errors.Is(err, live.ErrClosed) || p.press.ctx.Err() != nil || p.rest() {
-			return false
 		}
 		if !time.Now().Before(*nextBeat) {
 			*nextBeat = time.Now().Add(Beat)

@@ -71,9 +71,9 @@ var printBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025,
 // Close ends every page: its viewers get ErrGone. It waits until nothing prints any more.
 func (p *Press) Close() {
 	p.mu.Lock()
+	p.cancel()
 	p.dropAll()
 	p.mu.Unlock()
-	p.cancel()
 	p.loops.Wait()
 }
 
@@ -114,10 +114,14 @@ func (p *Press) dropAll() {
 }
 
 // Page returns the page of the view. The error is of kind NotFound for a name that the board
-// has not, Invalid for a view that makes no sense, and TooMany when too many views are open at once.
+// has not, Invalid for a view that makes no sense, TooMany when too many views are open at once,
+// and Unavailable after Close.
 func (p *Press) Page(v View) (*Page, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ctx.Err() != nil {
+		return nil, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
+	}
 	if d, err := p.board.Dashboard(v.Dashboards); err == nil && v.Range == (metrics.Range{}) {
 		v.Range.Span = d.Range
 	}

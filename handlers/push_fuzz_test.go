@@ -1,0 +1,96 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"liveboard/metrics"
+)
+
+func FuzzPushText(f *testing.F) {
+	for _, body := range []string{
+		"orders 42", "# x\n\n a{b=\"c\"} 1 2\r\n", `a{b="\\\"\n",c="}",} -1e-3`, "a{", "a{b", `a{b="`, `a{b="\`, "a NaN", "a 0x1p-2", "\xff 1", "a\r1", "{} 1", "a{}",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) { readAndWriteBack(t, readText, body) })
+}
+
+func FuzzPushJSON(f *testing.F) {
+	for _, body := range []string{
+		`{"samples":[{"name":"a","labels":{"b":"c"},"value":1,"at":1}]}`, `{"samples":[{"name":"a","value":1e999}]}`, `null`, `[]`, `{"samples":[null]}`,
+		`{"samples":[{"name":"a","labels":{"b":"c","b":1},"value":-0}]}`, `{"samples":[{"labels":null}]} {`, "\xff", `{"SAMPLES":[{"Name":"a","value":1}]}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) { readAndWriteBack(t, readJSON, body) })
+}
+
+// readAndWriteBack reads a body and holds what was accepted to the rules of samples; written in either
+// format it must read as the same.
+func readAndWriteBack(t *testing.T, read format, body []byte) {
+	now := time.Now()
+	batch, err := read(body, now)
+	if err != nil {
+		if metrics.KindOf(err) != metrics.Invalid || strings.ContainsAny(err.Error(), "\n\r") {
+			t.Fatalf("%q: got the error %v of kind %v", body, err, metrics.KindOf(err))
+		}
+		return
+	}
+	for _, s := range batch.Samples {
+		if _, err := metrics.ParseKey(s.Series.Key()); err != nil || math.IsNaN(s.Value) || math.IsInf(s.Value, 0) {
+			t.Fatalf("%q: the sample %v was accepted: %v", body, s, err)
+		}
+	}
+	if batch.Check(now) != nil {
+		return // a time that the recorder refuses, of JSON
+	}
+	for name, again := range map[string]struct {
+		read format
+		body []byte
+	}{"text": {readText, inText(batch)}, "JSON": {readJSON, inJSON(t, batch)}} {
+		got, err := again.read(again.body, now)
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(batch) {
+			t.Fatalf("%q written as %s is %q, which reads as %v, %v, want %v", body, name, again.body, got, err, batch)
+		}
+	}
+}
+
+func inText(batch metrics.Batch) []byte {
+	var b bytes.Buffer
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+	for _, s := range batch.Samples {
+		b.WriteString(s.Series.Name() + "{")
+		for _, l := range s.Series.Labels() {
+			if l.Name != metrics.NameLabel {
+				b.WriteString(l.Name + `="` + escape.Replace(l.Value) + `",`)
+			}
+		}
+		fmt.Fprintf(&b, "} %s %d\n", strconv.FormatFloat(s.Value, 'g', -1, 64), s.At)
+	}
+	return b.Bytes()
+}
+
+func inJSON(t *testing.T, batch metrics.Batch) []byte {
+	samples := []map[string]any{}
+	for _, s := range batch.Samples {
+		labels := map[string]string{}
+		for _, l := range s.Series.Labels() {
+			if l.Name != metrics.NameLabel {
+				labels[l.Name] = l.Value
+			}
+		}
+		samples = append(samples, map[string]any{"name": s.Series.Name(), "labels": labels, "value": s.Value, "at": s.At})
+	}
+	text, err := json.Marshal(map[string]any{"samples": samples})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
