@@ -19,18 +19,20 @@ import (
 // links to elsewhere, no inotify instance left), boardPoll still finds them within a second.
 const (
 	boardSettle = 50 * time.Millisecond
+	boardFill   = 2 * time.Second // what a command whose output goes to the file may take to begin
 	boardPoll   = 500 * time.Millisecond
 )
 
 // BoardFile is a board file that is followed while it changes. It is not for concurrent use.
 type BoardFile struct {
-	path   string
-	check  BoardCheck
-	poll   time.Duration
-	board  *metrics.Board // the last good one
-	good   boardContent   // what board was made of
-	told   boardContent   // what Run's caller knows of, good or not
-	before boardContent   // what the last look found
+	path    string
+	check   BoardCheck
+	poll    time.Duration
+	board   *metrics.Board // the last good one
+	good    boardContent   // what board was made of
+	told    boardContent   // what Run's caller knows of, good or not
+	before  boardContent   // what the last look found
+	patient bool           // before is empty, and has been given time to fill
 }
 
 // boardContent is a board file as it was found: its bytes, or why they cannot be read.
@@ -75,7 +77,7 @@ func (f *BoardFile) Run(ctx context.Context, changed func(*metrics.Board, error)
 		case <-ctx.Done():
 			return
 		case <-events:
-			if soon == nil {
+			if soon == nil || f.patient {
 				soon = time.After(boardSettle)
 			}
 		case <-failures: // an overflow: the poll makes up for what was lost
@@ -98,9 +100,13 @@ func (f *BoardFile) look(changed func(*metrics.Board, error)) <-chan time.Time {
 	case now.equal(f.told):
 		return nil
 	case !now.equal(before):
+		f.patient = false
 		return time.After(boardSettle)
+	case now.err == nil && len(now.src) == 0 && !f.patient:
+		f.patient = true
+		return time.After(boardFill)
 	}
-	f.told = now
+	f.told, f.patient = now, false
 	changed(f.take(now))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,35 @@ func TestBoardFileKeepsTheLastGoodBoard(t *testing.T) {
 	replace(t, path, titled("one"))
 	if got := wantTitle(t, calls, "one"); got != f.Board() {
 		t.Error("a file mended to what it was made a new board")
+	}
+}
+
+// A shell empties the file first, then starts the command that fills it.
+func TestBoardFileIsGivenTimeToFill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "b.yaml")
+	write(t, path, titled("one"))
+	f, err := OpenBoard(path, BoardCheck{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls []string
+	look := func() {
+		f.look(func(b *metrics.Board, err error) {
+			if err != nil {
+				calls = append(calls, err.Error())
+				return
+			}
+			calls = append(calls, b.Dashboards[0].Title)
+		})
+	}
+	write(t, path, "")
+	look()
+	look()
+	write(t, path, titled("two"))
+	look()
+	look()
+	if !slices.Equal(calls, []string{"two"}) {
+		t.Errorf("a file that was empty for a while told %q, want the new board alone", calls)
 	}
 }
 
