@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -58,7 +59,7 @@ type cli struct {
 func main() {
 	var c cli
 	parsed := kong.Parse(&c, kong.Name("liveboard"),
-		kong.Description("Live dashboards and leaderboards from one binary and one file."), kong.Exit(exit))
+		kong.Description("Live dashboards from one binary and one file."), kong.Exit(exit))
 	slog.SetDefault(c.logger())
 	time.Local = localZone()
 	if err := parsed.Run(); err != nil {
@@ -112,6 +113,9 @@ type check struct {
 }
 
 func (c check) Run() error {
+	if c.Default && c.File != "" {
+		return errors.New("--default prints the built-in board: it takes no file")
+	}
 	if c.Default {
 		_, err := os.Stdout.Write(data.DefaultBoard())
 		return err
@@ -143,7 +147,14 @@ type serve struct {
 	Board                string `default:"liveboard.yaml" env:"LIVEBOARD_BOARD" help:"The board file. Without it the built-in board is shown."`
 	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
-	PushToken            string `env:"LIVEBOARD_PUSH_TOKEN" hidden:"" help:"Hidden: the arguments of a process are no place for a secret."`
+}
+
+// Validate checks what the types of the flags cannot say.
+func (s serve) Validate() error {
+	if s.MaxStreamsPerAddress < 1 {
+		return errors.New("--max-streams-per-address must be at least 1")
+	}
+	return nil
 }
 
 // Run serves until SIGINT or SIGTERM.
@@ -157,6 +168,12 @@ func (s serve) Run() error {
 	defer listener.Close()
 	if err := assets.Load(); err != nil {
 		return err
+	}
+	if _, err := os.Stat(s.Board); errors.Is(err, fs.ErrNotExist) {
+		slog.Info("no board file: the built-in board is shown until there is one", "board", s.Board)
+	}
+	if s.InsecureOpen {
+		slog.Warn("open to everyone who can reach this address", "listen", s.Listen)
 	}
 	file, err := data.OpenBoard(s.Board, boardCheck)
 	if err != nil {
@@ -201,7 +218,7 @@ func (s serve) server(p *program) *handlers.Server {
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
 		},
 		Build:                assets.Build(),
-		PushToken:            s.PushToken,
+		PushToken:            os.Getenv("LIVEBOARD_PUSH_TOKEN"), // no flag: a command line is for all to see
 		MaxStreamsPerAddress: s.MaxStreamsPerAddress,
 	})
 }

@@ -21,6 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // logs is for tests of what is logged
 	code := m.Run()
+	closeBrowser()
 	_ = os.RemoveAll(binaryFolder())
 	os.Exit(code)
 }

@@ -27,6 +27,7 @@ type bubble struct {
 	head   *head.Head
 	hub    *live.Hub
 	server *Server
+	http   *http.Server
 	conns  pipes
 	seq    uint64
 }
@@ -37,18 +38,23 @@ func inBubble(t *testing.T, test func(b *bubble)) {
 		b := &bubble{t: t, head: head.New(nil), hub: live.New(time.Millisecond), conns: make(pipes)}
 		p := press.New(b.hub, query.New(b.head), &metrics.Board{Dashboards: []metrics.Dashboard{dashboard("d", "orders")}}, "build")
 		b.server = New(Config{Press: p, Registry: prometheus.NewRegistry(), MaxStreamsPerAddress: 9})
-		served := b.server.HTTP()
+		b.http = b.server.HTTP()
 		done := make(chan error)
-		go func() { done <- served.Serve(b.conns) }()
+		go func() { done <- b.http.Serve(b.conns) }()
 		test(b)
-		b.server.Stop()
-		if err := served.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
+		b.stop()
 		<-done
 		p.Close()
 		b.hub.Close()
 	})
+}
+
+// stop stops the server as main does. A second call does nothing.
+func (b *bubble) stop() {
+	b.server.Stop()
+	if err := b.http.Shutdown(context.Background()); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // write puts a sample of now into the head.
@@ -131,6 +137,25 @@ func TestClientThatTakesNothingIsLetGo(t *testing.T) {
 		time.Sleep(writeWithin + time.Second)
 		if n := b.server.streams.count(); n != 0 {
 			t.Errorf("%d streams are open, want none", n)
+		}
+	})
+}
+
+func TestStopWaitsForNobodyWhoAskedNothing(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		before, far := net.Pipe()
+		defer before.Close()
+		b.conns <- far
+		synctest.Wait()
+		began := time.Now()
+		b.server.Stop()
+		after, far := net.Pipe() // it was in the listener's queue
+		defer after.Close()
+		b.conns <- far
+		synctest.Wait()
+		b.stop()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the stop took %v", took)
 		}
 	})
 }

@@ -200,6 +200,7 @@ func page(r *http.Request, title string) views.Page {
 				assets.URL("js/age.js"),
 				assets.URL("js/next.js"),
 				assets.URL("js/live-chart.js"),
+				assets.URL("js/crosshair.js"),
 				assets.URL("js/format.js"),
 				assets.URL("js/clock.js"),
 				assets.URL("js/page.js"),

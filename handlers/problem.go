@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -34,7 +35,7 @@ func explain(r *http.Request, err error) (status int, sentence string) {
 	kind := metrics.KindOf(err)
 	status = statuses[kind]
 	if status >= http.StatusInternalServerError {
-		slog.Error("request failed", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "error", err)
+		slog.Error("request failed", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "error", err, "cause", errors.Unwrap(err))
 	}
 	if kind == metrics.Internal {
 		return status, "Something went wrong here. The log has more under the request's id."

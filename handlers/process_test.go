@@ -16,7 +16,7 @@ import (
 // wantRefusal runs a program that cannot start: it must end with the code and one line that says why.
 func wantRefusal(t *testing.T, want int, sentence string, args ...string) {
 	t.Helper()
-	code, _, stderr := run(t, args...)
+	code, _, stderr := run(t, append(args, "LIVEBOARD_LOG_LEVEL=error")...)
 	if code != want {
 		t.Errorf("%q ends with %d, want %d: %s", args, code, want, stderr)
 	}
@@ -26,6 +26,7 @@ func wantRefusal(t *testing.T, want int, sentence string, args ...string) {
 }
 
 func TestProcessTellsWhereItListens(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	if !strings.HasPrefix(p.URL, "http://127.0.0.1:") {
 		t.Errorf("it says that it listens at %q", p.URL)
@@ -38,6 +39,7 @@ func TestProcessTellsWhereItListens(t *testing.T) {
 }
 
 func TestProcessThatCannotStartSaysWhyInOneLine(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	address := strings.TrimPrefix(p.URL, "http://")
 	database := filepath.Join(p.cmd.Dir, "data", "liveboard.db")
@@ -60,6 +62,7 @@ func TestProcessThatCannotStartSaysWhyInOneLine(t *testing.T) {
 }
 
 func TestProcessListensElsewhereWhenTold(t *testing.T) {
+	t.Parallel()
 	p := start(t, "--listen=0.0.0.0:0", "--insecure-open")
 	if !strings.HasPrefix(p.URL, "http://localhost:") {
 		t.Errorf("it says that it listens at %q, want a name that a browser can open", p.URL)
@@ -68,6 +71,7 @@ func TestProcessListensElsewhereWhenTold(t *testing.T) {
 }
 
 func TestProcessRefusesABrokenBoard(t *testing.T) {
+	t.Parallel()
 	board := filepath.Join(t.TempDir(), "board.yaml")
 	yaml := "dashboards:\n  - name: shop\n    title: Shop\n    panels:\n      - {title: Orders, kind: stat, query: orders, sizes: 3x1}\n"
 	if err := os.WriteFile(board, []byte(yaml), 0o600); err != nil {
@@ -83,6 +87,7 @@ func TestProcessRefusesABrokenBoard(t *testing.T) {
 }
 
 func TestProcessRefusesADamagedDatabase(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	p.stop()
 	database := filepath.Join(p.cmd.Dir, "data", "liveboard.db")
@@ -104,6 +109,7 @@ func TestProcessRefusesADamagedDatabase(t *testing.T) {
 }
 
 func TestProcessStopsWhenAsked(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	s := open(t, p.URL+"/live/host")
 	s.until("")
@@ -124,6 +130,7 @@ func TestProcessStopsWhenAsked(t *testing.T) {
 
 // A request that does not end keeps a stop waiting; a second signal does not wait for it.
 func TestProcessStopsAtOnceWhenAskedTwice(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(p.URL, "http://"))
 	if err != nil {
@@ -148,6 +155,7 @@ func TestProcessStopsAtOnceWhenAskedTwice(t *testing.T) {
 }
 
 func TestProcessHasTheDefaultBoardAndChecksIt(t *testing.T) {
+	t.Parallel()
 	code, board, stderr := run(t, "check", "--default")
 	if code != 0 || stderr != "" {
 		t.Fatalf("check --default ends with %d: %s", code, stderr)
@@ -162,12 +170,14 @@ func TestProcessHasTheDefaultBoardAndChecksIt(t *testing.T) {
 }
 
 func TestProcessTellsItsVersion(t *testing.T) {
+	t.Parallel()
 	if code, stdout, _ := run(t, "version"); code != 0 || !strings.HasPrefix(stdout, "liveboard ") || !strings.Contains(stdout, "build ") {
 		t.Errorf("version ends with %d and says %q", code, stdout)
 	}
 }
 
 func TestProcessTakesItsFlagsFromTheEnvironment(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	board := filepath.Join(folder, "b.yaml")
 	yaml := "dashboards:\n  - name: shop\n    title: Shop\n    panels:\n      - {title: Orders, kind: stat, query: orders}\n"
@@ -196,6 +206,7 @@ func TestProcessTakesItsFlagsFromTheEnvironment(t *testing.T) {
 }
 
 func TestProcessKilledKeepsWhatItAcknowledged(t *testing.T) {
+	t.Parallel()
 	database := filepath.Join(t.TempDir(), "x.db")
 	board := filepath.Join(t.TempDir(), "b.yaml")
 	yaml := "dashboards:\n  - name: shop\n    title: Shop\n    panels:\n      - {title: Orders, kind: stat, query: orders, unit: count}\n"

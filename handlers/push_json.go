@@ -76,11 +76,11 @@ type jsonLabels []metrics.Label
 func (ls *jsonLabels) UnmarshalJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	switch first, _ := d.Token(); first {
+	case json.Delim('{'):
 	case nil: // null
 		return nil
 	default:
 		return errors.New("labels must be an object")
-	case json.Delim('{'):
 	}
 	for d.More() {
 		name, _ := d.Token()

@@ -47,6 +47,7 @@ type Server struct {
 	stopping context.Context // ends when Stop is called
 	stop     context.CancelFunc
 	handler  chi.Router
+	idle     newcomers
 }
 
 // maxHeaderBytes bounds a request's header, and so its URL.
@@ -71,12 +72,16 @@ func (s *Server) HTTP() *http.Server {
 		WriteTimeout:      time.Minute, // longer than a poll waits
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.idle.note,
 	}
 }
 
 // Stop says goodbye to every stream and poll, and refuses new ones. It does not wait: that is
 // http.Server.Shutdown's part.
-func (s *Server) Stop() { s.stop() }
+func (s *Server) Stop() {
+	s.stop()
+	s.idle.close()
+}
 
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()

@@ -17,6 +17,7 @@ const (
 var imports = regexp.MustCompile(`import\s*\(?[^'"]*['"](\./[^'"]+)['"]`)
 
 func TestFirstPageIsLight(t *testing.T) {
+	t.Parallel()
 	p := start(t)
 	open(t, p.URL+"/live/host").until("") // there are data
 	page := get200(t, p.URL+"/d/host", "Accept-Encoding", "gzip")
@@ -60,6 +61,7 @@ func importsOf(t *testing.T, file answer, at string) (refs []string) {
 }
 
 func TestTicksAreLight(t *testing.T) {
+	t.Parallel()
 	const settle, measured = 5, 12
 	s := open(t, start(t).URL+"/live/host", "Accept-Encoding", "gzip")
 	for range settle {

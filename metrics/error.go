@@ -24,20 +24,31 @@ const (
 
 // Error is an error with a kind and a sentence for the person who caused it.
 type Error struct {
-	Kind Kind
-	err  error
+	Kind  Kind
+	err   error // the sentence, and what it wraps
+	cause error // what the sentence keeps from strangers; nil for nothing
 }
 
 // Errorf returns an Error of that kind. The text follows fmt.Errorf, %w included.
 func Errorf(kind Kind, format string, args ...any) error {
-	return &Error{kind, fmt.Errorf(format, args...)}
+	return &Error{Kind: kind, err: fmt.Errorf(format, args...)}
+}
+
+// Because returns an Error with that sentence, whose cause is for the log and not for strangers.
+func Because(cause error, kind Kind, sentence string) error {
+	return &Error{kind, errors.New(sentence), cause}
 }
 
 // Error returns the sentence.
 func (e *Error) Error() string { return e.err.Error() }
 
-// Unwrap returns what Errorf wrapped.
-func (e *Error) Unwrap() error { return errors.Unwrap(e.err) }
+// Unwrap returns the cause, or what Errorf wrapped.
+func (e *Error) Unwrap() error {
+	if e.cause != nil {
+		return e.cause
+	}
+	return errors.Unwrap(e.err)
+}
 
 // KindOf returns the kind of the outermost Error in err's chain, or Internal where there is none.
 func KindOf(err error) Kind {

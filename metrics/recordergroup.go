@@ -41,7 +41,7 @@ func (r *Recorder) append(samples []Sample) error {
 	seq, err := r.config.Log.Append(context.Background(), samples)
 	if err != nil {
 		r.stats.failures.Add(1)
-		return Errorf(Unavailable, "the samples could not be stored: %w", err)
+		return Because(err, Unavailable, "the samples could not be stored: try again in a few seconds")
 	}
 	r.config.Applier.Apply(seq, samples)
 	r.stats.groups.Add(1)

@@ -98,11 +98,6 @@ func (c *composer) cursor(cursor string) {
 	c.buf.WriteString("id: " + cursor + "\n\n")
 }
 
-// render adds the component as a patch.
-func (c *composer) render(component templ.Component) {
-	c.patch(render(component))
-}
-
 // render returns the component's HTML. Components are ours and write to a buffer: an error is a
 // programmer's mistake.
 func render(component templ.Component) []byte {

@@ -42,7 +42,7 @@ func card(ctx context.Context, sc *screen, maxAge time.Duration) views.Card {
 	counts := map[string]int{}
 	for _, pr := range sc.printers {
 		p := pr.sheet(ctx, maxAge).panel
-		if p.State != panels.Fresh && p.State != panels.Empty {
+		if p.State != panels.Fresh {
 			counts[string(p.State)]++
 		} else {
 			counts[string(p.Level)]++
@@ -54,6 +54,7 @@ func card(ctx context.Context, sc *screen, maxAge time.Duration) views.Card {
 		{string(panels.Failed), "failing"},
 		{string(metrics.Warn), "warning"},
 		{string(panels.Stale), "stale"},
+		{string(panels.Empty), "empty"},
 	} {
 		if n := counts[k.state]; n > 0 {
 			c.Counts = append(c.Counts, views.Count{State: k.state, Text: fmt.Sprintf("%d %s", n, k.text)})

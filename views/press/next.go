@@ -65,7 +65,6 @@ type leaf struct{ attrs, text string }
 // quoted and free of < and >.
 func dissect(article []byte) anatomy {
 	var a anatomy
-	a.skeleton = make([]byte, 0, len(article))
 	rest := string(article)
 	for {
 		i := strings.IndexByte(rest, '<')
@@ -84,12 +83,12 @@ func dissect(article []byte) anatomy {
 			_, rest, _ = strings.Cut(rest, "</live-chart>")
 		case name == "article":
 			a.leaves = append(a.leaves, leaf{attrs: attrs})
+		case strings.Contains(attrs, `class="age"`): // told by the client's clock
+			rest = rest[len(upTo(rest, '<')):]
 		case strings.Contains(attrs, `data-v="`):
 			text := upTo(rest, '<')
 			rest = rest[len(text):]
 			a.leaves = append(a.leaves, leaf{attrs, text})
-		case strings.Contains(attrs, `class="age"`): // told by the client's clock
-			rest = rest[len(upTo(rest, '<')):]
 		default:
 			a.skeleton = append(append(a.skeleton, ' '), attrs...)
 		}
@@ -132,7 +131,8 @@ func (l leaf) each(yield func(name, value string) bool) {
 }
 
 // changed returns the attributes of b that differ from a's, each with a space before it. It is
-// not ok when one came, went or was renamed, or when its name would not survive the HTML parser.
+// not ok when one came, went or was renamed, or when the name of one that differs would not
+// survive the HTML parser.
 func changed(a, b leaf) (attrs string, ok bool) {
 	if a.attrs == b.attrs {
 		return "", true
@@ -143,10 +143,13 @@ func changed(a, b leaf) (attrs string, ok bool) {
 	}
 	var out strings.Builder
 	for name, value := range b.each {
-		if len(was) < 2 || was[0] != name || strings.ToLower(name) != name {
+		if len(was) < 2 || was[0] != name {
 			return "", false
 		}
 		if was[1] != value {
+			if strings.ToLower(name) != name {
+				return "", false
+			}
 			out.WriteString(" " + name + `="` + value + `"`)
 		}
 		was = was[2:]

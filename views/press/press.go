@@ -130,7 +130,7 @@ func (p *Press) Page(v View) (*Page, error) {
 		return page, nil
 	}
 	p.forgetIdle()
-	if len(p.pages) >= maxPages {
+	if len(p.pages) >= maxPages && !p.forgetOldest() {
 		return nil, metrics.Errorf(metrics.TooMany, "More than %d different views are open. Try again in a minute.", maxPages)
 	}
 	screens, err := p.screens(v)
@@ -258,11 +258,35 @@ func (p *Press) forgetIdle() {
 	}
 }
 
+// forgetOldest forgets the page that nobody looks at and has not for the longest time, and reports
+// whether there was one; it needs mu.
+func (p *Press) forgetOldest() bool {
+	var oldest *Page
+	var asked time.Time
+	for _, page := range p.pages {
+		if at, unwatched := page.unwatchedSince(); unwatched && (oldest == nil || at.Before(asked)) {
+			oldest, asked = page, at
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	oldest.close()
+	delete(p.pages, oldest.view)
+	return true
+}
+
 // ask keeps the page from being forgotten.
 func (p *Page) ask() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = time.Now()
+}
+
+func (p *Page) unwatchedSince() (asked time.Time, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked, p.viewers == 0
 }
 
 func (p *Page) idle() bool {

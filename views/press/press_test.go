@@ -390,15 +390,24 @@ func TestPagesAreBounded(t *testing.T) {
 		view := func(i int) View {
 			return View{Surface: Desk, Dashboards: "d", Range: metrics.Range{From: 1000, To: int64(20000 + i*1000)}}
 		}
+		var viewers []*Viewer
 		for i := range maxPages {
-			w.page(view(i))
+			viewers = append(viewers, w.page(view(i)).Join(""))
 		}
 		if _, err := w.press.Page(view(maxPages)); metrics.KindOf(err) != metrics.TooMany {
 			t.Errorf("one page too many = %v, want TooMany", err)
 		}
 		w.page(view(0)) // those that are there can be had
+		for _, v := range viewers {
+			v.Leave()
+			time.Sleep(time.Millisecond)
+		}
+		w.page(view(maxPages)) // in the place of the first, which nobody has looked at for longest
+		if _, kept := w.press.pages[view(0)]; kept || len(w.press.pages) != maxPages {
+			t.Errorf("%d pages are kept, the oldest among them: %v", len(w.press.pages), kept)
+		}
 		time.Sleep(2 * idleFor)
-		w.page(view(maxPages))
+		w.page(view(maxPages + 1))
 		if len(w.press.pages) != 1 || len(w.press.printers) != 1 {
 			t.Errorf("%d pages and %d printers are kept when the others were idle, want 1 and 1", len(w.press.pages), len(w.press.printers))
 		}
@@ -412,7 +421,7 @@ func TestFramesCompressedOnceMakeOneGzipStream(t *testing.T) {
 		f := newFrame(fmt.Appendf(nil, "event: x\ndata: %d\n\n", i))
 		want.Write(f.Plain())
 		stream.Write(f.Deflated())
-		if &f.Deflated()[0] != &f.Deflated()[0] {
+		if first, second := f.Deflated(), f.Deflated(); &first[0] != &second[0] {
 			t.Fatal("a frame was compressed twice")
 		}
 	}
