@@ -18,6 +18,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.readSetting(ctx, settingSealed, &s.seq); err != nil {
 		return damage(err)
 	}
+	s.head.Apply(s.seq, nil) // a seal of what was never applied would set the numbers back
 	if err := s.replay(ctx, byID); err != nil {
 		return fmt.Errorf("replay journal: %w", damage(err))
 	}

@@ -33,7 +33,7 @@ func steps() ([]string, error) {
 	return all, nil
 }
 
-// migrate brings the schema to the newest version, in one transaction.
+// migrate brings the schema to the newest version, in one transaction. It writes nothing where it is that already.
 func migrate(ctx context.Context, db *sql.DB) error {
 	all, err := steps()
 	if err != nil {
@@ -41,7 +41,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	}
 	return inTx(ctx, db, func(tx *sql.Tx) error {
 		version, err := userVersion(ctx, tx)
-		if err != nil {
+		if err != nil || version == len(all) {
 			return err
 		}
 		for ; version < len(all); version++ {

@@ -52,6 +52,7 @@ func TestStoreSealsByItself(t *testing.T) {
 
 // Samples move from memory to the file while they are read: they are never in neither.
 func TestReadsDuringSealsMissNothing(t *testing.T) {
+	t.Parallel()
 	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
 	up := newSeries(t, "up")
 	ctx, stop := context.WithCancel(t.Context())
@@ -77,6 +78,7 @@ func TestReadsDuringSealsMissNothing(t *testing.T) {
 }
 
 func TestSealWritesEveryPartOfManySeries(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s, err := openQuiet(path)
 	if err != nil {

@@ -94,6 +94,7 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 }
 
 func TestDamageIsFoundAtOpen(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		damage func(t *testing.T, path string)

@@ -85,7 +85,7 @@ func multiple(k, step float64) float64 {
 const labelDecimals = 6
 
 // Labels writes ticks for an axis: all with the prefix of the largest and with the fewest
-// decimals that tell each of them exactly, at most 6. Zero is a plain 0 in the unit. Times
+// decimals that tell each of them exactly, at most 6, or with exponents. Zero is a plain 0 in the unit. Times
 // that reach a minute are written as Format does, as long as that keeps them apart.
 func (u Unit) Labels(ticks []float64) []string {
 	s := u.scale()
@@ -98,7 +98,10 @@ func (u Unit) Labels(ticks []float64) []string {
 			return labels
 		}
 	}
-	_, prefix := s.shrink(largest * s.factor)
+	x, prefix := s.shrink(largest * s.factor)
+	if tiny(x) || x >= huge && prefix > 0 {
+		return s.exponents(ticks)
+	}
 	factor := s.factor / math.Pow(s.base, float64(prefix))
 	decimals := exactDecimals(ticks, factor)
 	labels := make([]string, len(ticks))
@@ -107,7 +110,24 @@ func (u Unit) Labels(ticks []float64) []string {
 			labels[i] = u.Text(0, 0)
 			continue
 		}
-		labels[i] = join(s.prefixed(signed(t, digits(math.Abs(t)*factor, decimals)), prefix))
+		text := digits(math.Abs(t)*factor, decimals)
+		if len(s.prefixes) == 1 {
+			text = grouped(text)
+		}
+		labels[i] = join(s.prefixed(signed(t, text), prefix))
+	}
+	return labels
+}
+
+// exponents writes the ticks of a scale that digits alone cannot tell.
+func (s scale) exponents(ticks []float64) []string {
+	labels := make([]string, len(ticks))
+	for i, t := range ticks {
+		text := "0"
+		if t != 0 {
+			text = signed(t, exponent(math.Abs(t)*s.factor))
+		}
+		labels[i] = join(s.prefixed(text, 0))
 	}
 	return labels
 }

@@ -37,6 +37,9 @@ func TestTicksAndLabels(t *testing.T) {
 		{"input in milliseconds", Millis, 0, 2000, 4, "0 s|0.5 s|1.0 s|1.5 s|2.0 s"},
 		{"one value", Short, 7, 7, 5, "7"},
 		{"empty", Short, 8, 7, 5, ""},
+		{"tiny", None, 0, 1e-12, 2, "0|5.00e-13|1.00e-12"},
+		{"huge", Short, -1e300, 1e300, 2, "−1.00e+300|0|1.00e+300"},
+		{"thousands of percent", Percent, 0, 2000, 2, "0%|1,000%|2,000%"},
 		{"no number", Short, 0, math.NaN(), 5, ""},
 		{"endless", Short, 0, math.Inf(1), 5, ""},
 	}

@@ -69,7 +69,7 @@ type Series struct{ key string }
 // NewSeries returns the series of that name and those labels, in any order. A label with an
 // empty value is the same as no label. The error is of kind Invalid and names what is wrong.
 func NewSeries(name string, labels ...Label) (Series, error) {
-	if err := checkMetricName(name); err != nil {
+	if err := checkName("metric name", name, true); err != nil {
 		return Series{}, err
 	}
 	kept := make([]Label, 0, len(labels))
@@ -150,13 +150,6 @@ func CheckText(text string) error {
 
 func forbidden(r rune) bool {
 	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
-}
-
-func checkMetricName(name string) error {
-	if err := checkName("metric name", name, true); err != nil {
-		return err
-	}
-	return nil
 }
 
 func checkLabel(l Label) error {

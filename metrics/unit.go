@@ -16,7 +16,7 @@ const (
 	None     Unit = ""           // 42 as it is where it is whole and below 10,000, else as Short
 	Short    Unit = "short"      // 9.87 98.7 987 1.23k 48.2M
 	Count    Unit = "count"      // 1,234 whole things; as Short from 10,000,000 on
-	Percent  Unit = "percent"    // 0 to 100: 63%
+	Percent  Unit = "percent"    // 0 to 100: 63%, 1,234%
 	Ratio    Unit = "ratio"      // 0 to 1: 63%
 	Bytes    Unit = "bytes"      // 1.21 GiB, powers of 1024
 	BytesSI  Unit = "bytes-si"   // 1.21 GB, powers of 1000
@@ -107,7 +107,8 @@ func unitNames() []string {
 // (1000 or 1024) as long as the rounded number reaches it and a larger prefix exists; round to
 // the unit's significant digits (3, percent 2), with no more decimals than the unit allows;
 // never drop trailing zeros. So a ticking value keeps its width: 9.80, 9.81, 98.7, 987, 1.00k.
-// Exactly zero is "0". Negative numbers have the minus sign U+2212; there is no minus zero.
+// Exactly zero is "0". What would still be a row of digits or zeros is written as 1.00e-12 or
+// 1.00e+300, without prefix. Negative numbers have the minus sign U+2212; there is no minus zero.
 //
 // decimals is the number of digits after the point; -1 leaves it to the rule.
 func (u Unit) Format(v float64, decimals int) (number, suffix string) {
@@ -164,12 +165,33 @@ func (s scale) minutes(v float64) bool {
 func (s scale) timed() bool { return s.prefixes[0] == times[0] }
 
 func (s scale) format(v float64, decimals int) (number, suffix string) {
-	x, i := s.shrink(math.Abs(v) * s.factor)
+	size := math.Abs(v) * s.factor
+	x, i := s.shrink(size)
+	if i > 0 && x >= huge || decimals < 0 && s.decimals == maxDecimals && tiny(x) {
+		return s.prefixed(signed(v, exponent(size)), 0)
+	}
 	if decimals < 0 {
 		decimals = s.automatic(x, i)
 	}
-	number = signed(v, digits(x, decimals))
-	return s.prefixed(number, i)
+	text := digits(x, decimals)
+	if len(s.prefixes) == 1 {
+		text = grouped(text)
+	}
+	return s.prefixed(signed(v, text), i)
+}
+
+// Numbers that neither the largest prefix nor all decimals bring to a readable length have an exponent.
+const (
+	huge        = 1e6
+	maxDecimals = 6
+)
+
+func tiny(x float64) bool { return x != 0 && x < 1e-5 }
+
+// exponent writes x as 1.00e-12, the exponent without zeros before it.
+func exponent(x float64) string {
+	text := strconv.FormatFloat(x, 'e', 2, 64)
+	return strings.NewReplacer("e-0", "e-", "e+0", "e+").Replace(text)
 }
 
 // prefixed puts the prefix i where it belongs: to the number or to the suffix.
@@ -217,7 +239,7 @@ func round(x float64, digits int) float64 {
 // digits writes x in full, or with an exponent where that would be an endless row of zeros.
 func digits(x float64, decimals int) string {
 	if x >= 1e15 {
-		return strconv.FormatFloat(x, 'e', 2, 64)
+		return exponent(x)
 	}
 	return strconv.FormatFloat(x, 'f', decimals, 64)
 }
@@ -230,8 +252,11 @@ func signed(v float64, text string) string {
 	return text
 }
 
-// grouped puts a comma after each thousand.
+// grouped puts a comma after each thousand of a number without exponent.
 func grouped(text string) string {
+	if strings.Contains(text, "e") {
+		return text
+	}
 	point := strings.IndexByte(text+".", '.')
 	for i := point - 3; i > 0; i -= 3 {
 		text = text[:i] + "," + text[i:]

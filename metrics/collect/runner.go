@@ -63,9 +63,9 @@ func (r *Runner) Run(ctx context.Context) {
 	defer r.setRunning(false)
 	var all sync.WaitGroup
 	defer all.Wait()
-	workers := map[string]*worker{}
+	var workers []*worker
 	for ctx.Err() == nil {
-		r.apply(ctx, workers, &all)
+		workers = r.apply(ctx, workers, &all)
 		select {
 		case <-r.changed:
 		case <-ctx.Done():
@@ -88,27 +88,34 @@ func (r *Runner) Healthy() error {
 	return errors.Join(errs...)
 }
 
-// apply stops the workers that are no longer wanted as they are and starts those that
-// are missing. A stopped worker stays in the map until another takes its name.
-func (r *Runner) apply(ctx context.Context, workers map[string]*worker, all *sync.WaitGroup) {
+// apply stops the workers that are no longer wanted as they are, starts those that are
+// missing, and returns all that have not ended. A new one waits for those on their way out:
+// it may bring series that were theirs, which their last word would end.
+func (r *Runner) apply(ctx context.Context, workers []*worker, all *sync.WaitGroup) []*worker {
 	r.mu.Lock()
 	wanted := r.wanted
 	r.mu.Unlock()
+	workers = slices.DeleteFunc(workers, (*worker).ended)
+	var leaving []*worker
+	kept := map[string]bool{}
 	for _, w := range workers {
 		same := func(cfg metrics.CollectorConfig) bool { return reflect.DeepEqual(cfg, w.cfg) }
-		if !slices.ContainsFunc(wanted, same) {
+		if w.ctx.Err() != nil || !slices.ContainsFunc(wanted, same) {
 			w.stop()
+			leaving = append(leaving, w)
+			continue
 		}
+		kept[w.cfg.Name] = true
 	}
 	for _, cfg := range wanted {
-		old := workers[cfg.Name]
-		if old != nil && old.ctx.Err() == nil {
+		if kept[cfg.Name] {
 			continue
 		}
 		w := r.worker(ctx, cfg)
-		workers[cfg.Name] = w
-		all.Go(func() { w.run(old) })
+		workers = append(workers, w)
+		all.Go(func() { w.run(leaving) })
 	}
+	return workers
 }
 
 func (r *Runner) worker(ctx context.Context, cfg metrics.CollectorConfig) *worker {

@@ -463,6 +463,9 @@ func TestACollectorBeginsAfterTheEndOfThoseThatGo(t *testing.T) {
 		after(800 * time.Millisecond)
 		r.stop()
 		r.want("shared", "1 end 1 end")
+		if all := r.of("shared"); all[2].At <= all[1].At {
+			t.Errorf("the series begins again at %d, want after its end at %d", all[2].At, all[1].At)
+		}
 	})
 }
 
@@ -477,17 +480,29 @@ func TestStopDoesNotWaitForeverForARunThatHangs(t *testing.T) {
 			return count(ctx, now)
 		}
 	})
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t, probe("a"))
-		after(3500 * time.Millisecond)
-		begin := time.Now()
-		r.stop()
-		if took := time.Since(begin); took > farewell {
-			t.Errorf("the stop took %s, want at most %s", took, farewell)
-		}
-		r.want("runs", "1 end")
-		r.want(`collector_up{collector="a"}`, "1 0 0 0 end")
-	})
+	for _, test := range []struct {
+		name string
+		stop time.Duration
+		up   string
+	}{
+		{"while it is waited for", 1200 * time.Millisecond, "1 end"},
+		{"after it was given up", 3500 * time.Millisecond, "1 0 0 0 end"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, probe("a"))
+				after(test.stop)
+				begin := time.Now()
+				r.stop()
+				if took := time.Since(begin); took > farewell {
+					t.Errorf("the stop took %s, want at most %s", took, farewell)
+				}
+				r.want("runs", "1 end")
+				r.want(`collector_up{collector="a"}`, test.up)
+				after(time.Hour) // the run that nobody waits for
+			})
+		})
+	}
 }
 
 func TestRunnerTellsThatRecordingFails(t *testing.T) {

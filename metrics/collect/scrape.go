@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -90,8 +91,13 @@ func (s *scrape) read(ctx context.Context, now time.Time, target string, common 
 	if resp.StatusCode != http.StatusOK {
 		return harvest{}, fmt.Errorf("the status is %d", resp.StatusCode)
 	}
+	// Whole, before any of it is parsed: what is too large then costs no more than its bytes.
+	text, err := io.ReadAll(http.MaxBytesReader(nil, resp.Body, maxScrapeBytes))
+	if err != nil {
+		return harvest{}, fmt.Errorf("read the exposition: %w", err)
+	}
 	h := harvest{at: now.UnixMilli(), common: common}
-	if err := h.exposition(http.MaxBytesReader(nil, resp.Body, maxScrapeBytes), now); err != nil {
+	if err := h.exposition(bytes.NewReader(text), now); err != nil {
 		return harvest{}, err
 	}
 	return h, nil
@@ -101,7 +107,7 @@ func (s *scrape) read(ctx context.Context, now time.Time, target string, common 
 func (h *harvest) exposition(text io.Reader, now time.Time) error {
 	families, err := parse(text)
 	if err != nil {
-		return fmt.Errorf("read the exposition: %w", err)
+		return fmt.Errorf("parse the exposition: %w", err)
 	}
 	h.families(slices.SortedFunc(maps.Values(families), byName), now)
 	switch {

@@ -15,10 +15,11 @@ import (
 const (
 	// grace is what a collector gets on top of its timeout to hand over what it has.
 	grace = 250 * time.Millisecond
-	// lateness is how far a run may be behind its tick and still bear the tick's time:
+	// lateness is how far a run may be off its tick and still bear the tick's time:
 	// samples at even distances take one bit of time each, and are as true.
 	lateness = 10 * time.Millisecond
-	// farewell is how long the end of a stopped collector's series may take to record.
+	// farewell is how long a stopped collector may take to return, and the end of its series to
+	// be recorded.
 	farewell = 2 * time.Second
 )
 
@@ -44,17 +45,26 @@ type outcome struct {
 	err     error
 }
 
-// run runs the collector until stop, the first time at once. It waits for the worker
-// that had the name before, whose last word would otherwise end our series.
-func (w *worker) run(before *worker) {
+// run runs the collector until stop, the first time once those before it are done.
+func (w *worker) run(before []*worker) {
 	defer close(w.done)
-	if before != nil {
-		<-before.done
+	for _, b := range before {
+		<-b.done
 	}
 	for tick := time.Now().Add(w.jitter); sleep(w.ctx, tick); tick = w.next(tick) {
 		w.tick(tick)
 	}
 	w.end()
+}
+
+// ended reports whether run has returned.
+func (w *worker) ended() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // next is the first aligned instant from now on that is at least half an interval after last.
@@ -87,7 +97,7 @@ func sleep(ctx context.Context, then time.Time) bool {
 // tick runs the collector once and records the outcome.
 func (w *worker) tick(at time.Time) {
 	start := time.Now()
-	if start.Sub(at) > lateness {
+	if start.Sub(at).Abs() > lateness { // before its tick where the clock was set back
 		at = start
 	}
 	w.last = at
@@ -138,6 +148,8 @@ func (w *worker) collect(at time.Time) ([]metrics.Sample, error) {
 		return o.samples, o.err
 	case <-time.After(w.cfg.Timeout + grace):
 		return nil, errors.New("the run did not end in time")
+	case <-w.ctx.Done():
+		return nil, w.ctx.Err() // end waits for it
 	}
 }
 
@@ -160,11 +172,11 @@ func (w *worker) batch(at time.Time, samples []metrics.Sample, up bool, took tim
 		live[s.Series] = s.At == h.at
 		b.Samples = append(b.Samples, s)
 	}
-	return w.ended(b, h.at, live), live
+	return w.markEnded(b, h.at, live), live
 }
 
-// ended appends a stale marker for each series that was live and is not in now.
-func (w *worker) ended(b metrics.Batch, at int64, now map[metrics.Series]bool) metrics.Batch {
+// markEnded appends a stale marker for each series that was live and is not in now.
+func (w *worker) markEnded(b metrics.Batch, at int64, now map[metrics.Series]bool) metrics.Batch {
 	for s, ends := range w.live {
 		if _, alive := now[s]; ends && !alive {
 			b.Samples = append(b.Samples, metrics.Sample{Series: s, At: at, Value: metrics.StaleMarker()})
@@ -183,14 +195,17 @@ func (w *worker) record(ctx context.Context, b metrics.Batch) error {
 	return nil
 }
 
-// end waits for the run that is still on, and ends all series. They end after the last
-// run's instant even if the clock stands at it, or was set back.
+// end waits for the run that is still on, but not for one that hangs, and ends all series.
+// They end after the last run's instant even if the clock stands at it, or was set back.
 func (w *worker) end() {
 	if w.late != nil {
-		<-w.late
+		select {
+		case <-w.late:
+		case <-time.After(farewell): // in a system call that nothing interrupts, such as on a dead disk
+		}
 	}
 	at := max(time.Now().UnixMilli(), w.last.UnixMilli()+1)
-	if b := w.ended(metrics.Batch{}, at, nil); len(b.Samples) > 0 {
+	if b := w.markEnded(metrics.Batch{}, at, nil); len(b.Samples) > 0 {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), farewell)
 		defer cancel()
 		w.notes.note("record", w.record(ctx, b))

@@ -42,6 +42,17 @@ func BenchmarkApply(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(seq)/float64(len(samples)), "ns/sample")
 }
 
+// BenchmarkBackfill takes in a week of one series, a sample each ten seconds, from before all that memory holds.
+func BenchmarkBackfill(b *testing.B) {
+	past := samplesOf(newSeries(b, "bench"), span(0, 60_480)...)
+	for b.Loop() {
+		h := New(nil)
+		h.Apply(1, samplesOf(past[0].Series, 100_000))
+		h.Apply(2, past)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(past)), "ns/sample")
+}
+
 // BenchmarkSelect reads the last five minutes of the 100 series of one metric out of 10,000 series.
 func BenchmarkSelect(b *testing.B) {
 	h, samples := New(nil), fleet(b, 10_000)

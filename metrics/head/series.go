@@ -71,8 +71,18 @@ func (s *series) add(p metrics.Point) {
 	case p.At >= s.chunks[0].from:
 		s.merge(p)
 	default:
-		s.late = union(s.late, []metrics.Point{p})
+		s.addLate(p)
 	}
+}
+
+// addLate costs little where samples of a past come in order, however many there are already.
+func (s *series) addLate(p metrics.Point) {
+	i := firstAtOrAfter(s.late, p.At)
+	if i < len(s.late) && s.late[i].At == p.At {
+		s.late[i] = p
+		return
+	}
+	s.late = slices.Insert(s.late, i, p)
 }
 
 // append is the hot path: p is the newest sample of the series.
