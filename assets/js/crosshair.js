@@ -78,8 +78,8 @@ export class Crosshair {
 		this.#at = best[0]
 		const rows = [...this.#chart.querySelectorAll('.line')].flatMap((path, i) => {
 			if (!near[i] || Math.abs(near[i][0] - best[0]) > step / 2) return []
-			const value = max - near[i][1] / d.tall * (max - min)
-			return [row(getComputedStyle(path).stroke, path.dataset.name, format(value, as, Number(decimals)))]
+			const value = max - near[i][1] * (max - min) / d.tall // in this order whole numbers stay whole
+			return [row(path, format(value, as, Number(decimals)))]
 		})
 		const time = part('div', 'time')
 		time.textContent = clock(Number(base) + best[0] * unit, this.#chart.dataset.zone, d.wide * unit)
@@ -127,14 +127,21 @@ function part(tag, name) {
 	return element
 }
 
-function row(colour, name, value) {
-	const parts = [part('i', 'swatch'), part('span', 'name'), part('b', 'value')]
-	parts[0].style.background = colour
-	parts[1].textContent = name
+function row(path, value) {
+	const dashed = path.classList.contains('again')
+	const parts = [part('i', dashed ? 'swatch dashed' : 'swatch'), part('span', 'name'), part('b', 'value')]
+	parts[0].style.color = getComputedStyle(path).stroke
+	parts[1].textContent = shortened(path.dataset.name)
 	parts[2].textContent = value
 	const element = part('div', 'row')
 	element.append(...parts)
 	return element
+}
+
+// shortened leaves out the middle of a long name: names of one chart differ at their ends.
+function shortened(name) {
+	const letters = [...name], most = 28
+	return letters.length <= most ? name : letters.slice(0, most / 2).join('') + '…' + letters.slice(1 - most / 2).join('')
 }
 
 // clock writes an instant in the server's zone, with its day where the chart shows several.

@@ -42,7 +42,12 @@ export function format(v, unit, decimals = -1) {
 function scaled(v, s, x, decimals) {
 	let i = x === 0 && s.prefixes === times ? times.length - 1 : 0 // no time is 0 s, not 0 ns
 	while (i < s.prefixes.length - 1 && rounded(s, x, i) >= s.base) { x /= s.base; i++ }
-	const number = signed(v, fixed(x, decimals < 0 ? automatic(s, x, i) : decimals))
+	if ((i && x >= 1e6) || (decimals < 0 && s.decimals === 6 && x && x < 1e-5)) return prefixed(s, signed(v, exponent(Math.abs(v) * s.factor)), 0)
+	const text = fixed(x, decimals < 0 ? automatic(s, x, i) : decimals)
+	return prefixed(s, signed(v, s.prefixes === plain ? grouped(text) : text), i)
+}
+
+function prefixed(s, number, i) {
 	if (s.glued) return number + s.prefixes[i] + s.suffix
 	const suffix = s.prefixes[i] + s.suffix
 	return suffix === '' || suffix === '%' ? number + suffix : number + ' ' + suffix
@@ -50,14 +55,16 @@ function scaled(v, s, x, decimals) {
 
 // fixed writes x with so many decimals. Exactly between two it takes the even one, as the server does.
 function fixed(x, decimals) {
+	if (x >= 1e15) return exponent(x)
 	const shifted = x * 10 ** decimals
 	const between = shifted % 1 === .5 && Number.isInteger(x * 2 ** (decimals + 1)) // the second: without a binary rest
 	return (between ? 2 * Math.round(shifted / 2) / 10 ** decimals : x).toFixed(decimals)
 }
 
+const exponent = x => x.toExponential(2)
 const round = (x, digits) => Number(x.toPrecision(digits))
 const rounded = (s, x, i) => Number(x.toFixed(automatic(s, x, i)))
-const grouped = text => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
+const grouped = text => text.includes('e') ? text : text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
 const signed = (v, text) => v < 0 && /[1-9]/.test(text) ? '−' + text : text
 
 function automatic(s, x, i) {
@@ -72,6 +79,6 @@ function duration(seconds) {
 	const i = spans.findIndex(([, size], i) => seconds >= size - .5 * (spans[i + 1]?.[1] ?? 0))
 	const [name, size] = spans[i], [smaller, part, clock] = spans[i + 1]
 	const parts = Math.round(seconds / part), each = size / part, rest = parts % each
-	const text = Math.floor(parts / each) + ' ' + name
+	const text = fixed(Math.floor(parts / each), 0) + ' ' + name
 	return rest ? `${text} ${clock && rest < 10 ? '0' : ''}${rest} ${smaller}` : text
 }

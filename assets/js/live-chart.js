@@ -3,7 +3,7 @@
 import { Crosshair } from './crosshair.js'
 
 const gap = 4 // units of x between two instants; a line is not drawn over more
-const nearNow = 86, nearEnd = 97 // percent of the time axis, right of which a label would meet "now" or the edge
+const nearNow = 80, nearEnd = 97 // percent of the time axis, right of which a label would meet "now" or the edge
 
 class LiveChart extends HTMLElement {
 	#drawing

@@ -9,8 +9,8 @@ const POLL_LIMIT = 40_000 // a poll answers within 25 s
 const FIRST_ANSWER = 10_000 // the first one at once
 const PROBE_LEAST = 5000 // while polling, a stream is tried again, at first soon
 const PROBE_MOST = 60_000
-// The pause before the next try is a random part of the time that we are away already, within these bounds: who was
-// away for a while is not kept away for much longer.
+// The pause before the next try is a random part of half the time that we are away already, within these bounds: an
+// absence of up to twenty seconds ends within ten once it can.
 const WAIT_LEAST = 1000
 const WAIT_MOST = 30_000
 const GOOD = 5000 // a stream that lasted so long; one that ends at once again and again counts as away
@@ -189,7 +189,7 @@ async function keep() {
 		}
 		if (mark.state !== 'lost') show('reconnecting', 'reconnecting')
 		if (!away || last - began > GOOD) away = Date.now()
-		await pause(comeBack ?? Math.random() * Math.min(WAIT_MOST, Math.max(WAIT_LEAST, Date.now() - away)))
+		await pause(comeBack ?? Math.random() * Math.min(WAIT_MOST, Math.max(WAIT_LEAST, (Date.now() - away) / 2)))
 	}
 }
 

@@ -142,13 +142,14 @@ func TestThePlaceOfAnErrorIsMarked(t *testing.T) {
 		{"second line", "sum(\n\u00e5)", "2:1: parse error", "sum(\n", "å", ")"},
 		{"at the end", "sum(", "1:5: parse error", "sum(", "⌃", ""},
 		{"after words", "x", "query: 1:1: bad", "", "x", ""},
+		{"far in", strings.Repeat("å", 30) + "x)", "1:61: parse error", "…" + strings.Repeat("å", 24), "x", ")"},
 		{"outside", "x", "9:9: parse error", "x", "", ""},
 		{"inside of a rune", "å", "1:2: parse error", "å", "", ""},
 		{"without a place", "x", "too many samples", "x", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := newFailure(test.expr, metrics.Errorf(metrics.Invalid, "%s", test.message))
-			want := failureModel{test.message, test.before, test.mark, test.after}
+			want := failureModel{test.message, test.expr, test.before, test.mark, test.after}
 			if got != want {
 				t.Errorf("got %+v, want %+v", got, want)
 			}
@@ -164,8 +165,30 @@ func TestAnEmptyPanelNamesWhatItAskedFor(t *testing.T) {
 		`a + b`:                               "a + b",
 	} {
 		in := input(panel(t, metrics.Panel{Kind: "bars", Queries: []metrics.Query{{Expr: expr}}}), noon, short, none)
-		if got := newNothing(in).Asked; len(got) != 1 || got[0] != want {
+		if got := newNothing(in, false).Asked; len(got) != 1 || got[0] != want {
 			t.Errorf("%s: got %q, want %q", expr, got, want)
 		}
+	}
+}
+
+func TestAnEmptyPanelBlamesTheQueryWhereThereAreSamples(t *testing.T) {
+	p := panel(t, metrics.Panel{Kind: "bars"})
+	for _, test := range []struct {
+		name, what, hint, age string
+		at                    int64
+	}{
+		{"no samples", "No data in this range", "Is its collector running, and the name spelt right?", "", 0},
+		{"fresh samples", "The query gives nothing", "Its metrics have samples: do the labels match, is it a number?", "2 s", noon.UnixMilli() - 2000},
+		{"old samples", "No data in this range", "Is its collector running, and the name spelt right?", "stale 5 min", noon.UnixMilli() - 300_000},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			in := input(p, noon, short, none)
+			in.Results[0].At = test.at
+			got := Make(in, nil)
+			if got.State != Empty {
+				t.Errorf("state %s, want empty", got.State)
+			}
+			inOrder(t, html(t, got), []string{">" + test.age + "</time>", ">" + test.what + "<", ">" + test.hint + "<"})
+		})
 	}
 }

@@ -99,7 +99,7 @@ func (m *chartModel) addAxes(c *Chart, following bool) {
 // Where on the time axis, in percent, a label would run into "now" or, in a fixed window, out of the
 // panel. The script of <live-chart> hides labels by the same rule as they move.
 const (
-	nearNow = 86
+	nearNow = 80 // a phone is narrow
 	nearEnd = 97
 )
 

@@ -1,6 +1,7 @@
 package panels
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"strconv"
@@ -47,6 +48,26 @@ func nameOf(p *metrics.Panel, i int, labels metrics.Labels) string {
 	}
 	return p.Title
 }
+
+// compareNatural orders names as people do: cpu2 before cpu10.
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		n, m := number(a), number(b)
+		order := cmp.Or(cmp.Compare(len(n), len(m)), cmp.Compare(n, m))
+		if n == "" || m == "" {
+			order = cmp.Compare(a[0], b[0])
+			n, m = a[:1], b[:1]
+		}
+		if order != 0 {
+			return order
+		}
+		a, b = a[len(n):], b[len(m):]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// number is the decimal number that s begins with, or nothing.
+func number(s string) string { return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))] }
 
 // last is the newest value of a line.
 func (n named) last() float64 {

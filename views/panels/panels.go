@@ -126,7 +126,8 @@ func Make(in Input, prev *Print) *Print {
 		return p
 	}
 	if k.data != None && empty(in.Results) {
-		p.State, p.body = Empty, nothing(newNothing(in))
+		fresh := p.At > 0 && p.State == Fresh
+		p.State, p.body = Empty, nothing(newNothing(in, fresh))
 		return p
 	}
 	var chart *Chart

@@ -10,12 +10,14 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	goldhtml "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
 
@@ -33,9 +35,14 @@ func checkText(p *metrics.Panel) error {
 	return nil
 }
 
-// markdown renders what cannot run: goldmark leaves out raw HTML and javascript: links unless told
-// otherwise, and alignment by attribute needs no inline style.
+// markdown renders what cannot run: without parsers for it, HTML is text as any other, and alignment
+// by attribute needs no inline style.
 var markdown = goldmark.New(
+	goldmark.WithParser(parser.NewParser(
+		parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
+		parser.WithInlineParsers(without(parser.DefaultInlineParsers(), parser.NewRawHTMLParser())...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)),
 	goldmark.WithExtensions(
 		extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
 		extension.Strikethrough, extension.Linkify,
@@ -43,14 +50,19 @@ var markdown = goldmark.New(
 	goldmark.WithParserOptions(parser.WithASTTransformers(util.Prioritized(household{}, 100))),
 )
 
+func without(parsers []util.PrioritizedValue, unwanted any) []util.PrioritizedValue {
+	return slices.DeleteFunc(parsers, func(p util.PrioritizedValue) bool { return p.Value == unwanted })
+}
+
 // household fits a document into a page of ours: headings go below the panel's own, links give
 // nothing to where they lead, and a picture of another host, which would tell that host who is
-// watching, becomes a link to it.
+// watching, becomes a link to it. A link that would run something is no link: its text stays.
 type household struct{}
 
 // Transform implements parser.ASTTransformer.
-func (household) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
+func (household) Transform(doc *ast.Document, source text.Reader, _ parser.Context) {
 	var strangers []*ast.Image
+	var links []ast.Node
 	ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
 		case *ast.Heading:
@@ -58,7 +70,9 @@ func (household) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 				n.Level = min(n.Level+2, 6)
 			}
 		case *ast.Link, *ast.AutoLink:
-			n.SetAttributeString("rel", []byte("noopener noreferrer"))
+			if entering {
+				links = append(links, n)
+			}
 		case *ast.Image:
 			if entering && !own(string(n.Destination)) {
 				strangers = append(strangers, n)
@@ -67,7 +81,41 @@ func (household) Transform(doc *ast.Document, _ text.Reader, _ parser.Context) {
 		return ast.WalkContinue, nil
 	})
 	for _, image := range strangers {
-		image.Parent().ReplaceChild(image.Parent(), image, linkTo(image))
+		link := ast.NewLink()
+		link.Destination, link.Title = image.Destination, image.Title
+		adopt(link, image)
+		image.Parent().ReplaceChild(image.Parent(), image, link)
+		links = append(links, link)
+	}
+	for _, link := range links {
+		settle(link, source.Source())
+	}
+}
+
+// settle keeps a link that leads somewhere and puts the text of another in its place.
+func settle(link ast.Node, source []byte) {
+	switch n := link.(type) {
+	case *ast.Link:
+		if goldhtml.IsDangerousURL(n.Destination) {
+			for child := n.FirstChild(); child != nil; child = n.FirstChild() {
+				n.Parent().InsertBefore(n.Parent(), n, child)
+			}
+			n.Parent().RemoveChild(n.Parent(), n)
+			return
+		}
+	case *ast.AutoLink:
+		if goldhtml.IsDangerousURL(n.URL(source)) {
+			n.Parent().ReplaceChild(n.Parent(), n, ast.NewString(n.Label(source)))
+			return
+		}
+	}
+	link.SetAttributeString("rel", []byte("noopener noreferrer"))
+}
+
+// adopt moves all children of from to the end of to's.
+func adopt(to, from ast.Node) {
+	for child := from.FirstChild(); child != nil; child = from.FirstChild() {
+		to.AppendChild(to, child)
 	}
 }
 
@@ -76,26 +124,16 @@ func own(url string) bool {
 	return strings.HasPrefix(url, "/") && !strings.HasPrefix(url, "//") && !strings.Contains(url, `\`)
 }
 
-func linkTo(image *ast.Image) ast.Node {
-	link := ast.NewLink()
-	link.Destination, link.Title = image.Destination, image.Title
-	link.SetAttributeString("rel", []byte("noopener noreferrer"))
-	for child := image.FirstChild(); child != nil; child = image.FirstChild() {
-		link.AppendChild(link, child)
-	}
-	return link
-}
-
 func makeText(in Input, _ *Chart) content {
-	var html bytes.Buffer
-	if err := markdown.Convert([]byte(in.Panel.Text), &html); err != nil {
+	var out bytes.Buffer
+	if err := markdown.Convert([]byte(in.Panel.Text), &out); err != nil {
 		return content{body: failed(failureModel{Message: "render the text: " + err.Error()})}
 	}
-	return content{body: prose(html.String())}
+	return content{body: prose(out.String())}
 }
 
 // The HTML comes from goldmark's safe renderer alone, so it may stand as it is.
-func prose(html string) templ.Component {
+func prose(rendered string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -120,7 +158,7 @@ func prose(html string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templ.Raw(html).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = templ.Raw(rendered).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
