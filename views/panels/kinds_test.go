@@ -118,6 +118,13 @@ func TestGaugesBeyondTheRoomAreTheLastByName(t *testing.T) {
 	inOrder(t, got, []string{">a<", ">cpu1<", ">cpu2<", "+1 more"})
 }
 
+func TestGaugesKeepTheOrderOfTheQueries(t *testing.T) {
+	p := panel(t, metrics.Panel{Kind: "gauge", Max: ptr(100), Queries: []metrics.Query{{Expr: "m", Legend: "memory"}, {Expr: "d", Legend: "disk"}}})
+	in := input(p, noon, short, func(w metrics.Window) []metrics.Line { return []metrics.Line{value(w, 1)} })
+	in.Results = append(in.Results, in.Results[0])
+	inOrder(t, html(t, Make(in, nil)), []string{">memory<", ">disk<"})
+}
+
 func TestNamesInNaturalOrder(t *testing.T) {
 	want := []string{"", "10", "a", "a2b3", "a2b10", "a10", "a10b", "b", "cpu 2", "cpu 11"}
 	got := slices.Clone(want)

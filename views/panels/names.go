@@ -13,8 +13,9 @@ import (
 // named is a line of an answer with the name people know it by.
 type named struct {
 	metrics.Line
-	name string
-	key  string // tells it from every other line of the panel
+	query int // which of the panel's
+	name  string
+	key   string // tells it from every other line of the panel
 }
 
 // linesOf returns the lines of all answers that have a point, in the order of the queries.
@@ -25,7 +26,7 @@ func linesOf(in Input) []named {
 			if len(l.Points) == 0 {
 				continue
 			}
-			lines = append(lines, named{l, nameOf(in.Panel, i, l.Labels), strconv.Itoa(i) + l.Labels.String()})
+			lines = append(lines, named{l, i, nameOf(in.Panel, i, l.Labels), strconv.Itoa(i) + l.Labels.String()})
 		}
 	}
 	return lines
