@@ -16,8 +16,8 @@ func shows(panel, text string) string {
 	return fmt.Sprintf(`document.getElementById('p-shop-%s').innerText.includes(%s)`, panel, js(text))
 }
 
-// sameAsServed holds when the tab shows the panels that the server's page now has, but for what the clock tells. How a
-// path's numbers are parted is each side's own affair.
+// sameAsServed holds when the tab shows the panels that the server's page now has, but for what the clock tells. How
+// numbers and spaces in a drawing are written is each side's own affair; the place of a label follows from its data-x.
 const sameAsServed = `(async () => {
 	const look = page => [...page.querySelectorAll('article')].map(article => {
 		const copy = article.cloneNode(true)
@@ -26,7 +26,8 @@ const sameAsServed = `(async () => {
 			path.dataset.d = path.getAttribute('d').match(/[MVZ]|-?\d+/g).join(' ')
 			path.removeAttribute('d')
 		}
-		return copy.outerHTML
+		for (const label of copy.querySelectorAll('.axis-x [data-x]')) label.removeAttribute('x')
+		return copy.outerHTML.replaceAll(/>\s+</g, '><')
 	}).join('\n')
 	const served = new DOMParser().parseFromString(await (await fetch(location)).text(), 'text/html')
 	return look(document) === look(served)
