@@ -11,6 +11,22 @@ import (
 	"liveboard/metrics"
 )
 
+func TestNothingIsJudgedWithoutThresholds(t *testing.T) {
+	with := &metrics.Panel{Thresholds: []metrics.Threshold{{From: 1, State: metrics.Warn}}}
+	for _, test := range []struct {
+		panel       *metrics.Panel
+		level, want metrics.State
+	}{
+		{with, metrics.Neutral, metrics.OK},
+		{with, metrics.Warn, metrics.Warn},
+		{&metrics.Panel{}, metrics.Neutral, metrics.Neutral},
+	} {
+		if got := judged(test.panel, test.level); got != test.want {
+			t.Errorf("judged(%d thresholds, %q) = %q, want %q", len(test.panel.Thresholds), test.level, got, test.want)
+		}
+	}
+}
+
 func TestChangeOfAStat(t *testing.T) {
 	for _, test := range []struct {
 		name           string
