@@ -26,10 +26,12 @@ import (
 	"liveboard/assets"
 	"liveboard/data"
 	"liveboard/handlers"
+	"liveboard/handlers/client"
 	"liveboard/metrics"
 	"liveboard/metrics/collect"
 	"liveboard/metrics/live"
 	"liveboard/metrics/query"
+	"liveboard/metrics/rank"
 	"liveboard/views"
 	"liveboard/views/panels"
 	"liveboard/views/press"
@@ -51,9 +53,12 @@ type cli struct {
 	Log      string `enum:"text,json" default:"text" env:"LIVEBOARD_LOG" help:"Form of the log on stderr: ${enum}."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" env:"LIVEBOARD_LOG_LEVEL" help:"Least level to log: ${enum}."`
 
-	Serve   serve   `cmd:"" default:"withargs" help:"Serve the board (the default command)."`
-	Check   check   `cmd:"" help:"Check a board file, or print the built-in one."`
-	Version version `cmd:"" help:"Print the version."`
+	Serve   serve        `cmd:"" default:"withargs" help:"Serve the board (the default command)."`
+	Check   check        `cmd:"" help:"Check a board file, or print the built-in one."`
+	Score   client.Score `cmd:"" help:"Submit scores to a running server, and moderate them."`
+	Token   client.Token `cmd:"" help:"Make, list and revoke tokens."`
+	Key     client.Key   `cmd:"" help:"Make, list and revoke the keys that sign scores."`
+	Version version      `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -127,7 +132,8 @@ func (c check) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s is good: %d dashboards, %d collectors\n", c.File, len(board.Dashboards), len(board.Collectors))
+	fmt.Printf("%s is good: %d dashboards, %d leaderboards, %d collectors\n",
+		c.File, len(board.Dashboards), len(board.Leaderboards), len(board.Collectors))
 	return nil
 }
 
@@ -145,6 +151,7 @@ type serve struct {
 	Listen               string `default:"127.0.0.1:8080" env:"LIVEBOARD_LISTEN" help:"Address to listen on; port 0 takes a free one."`
 	Data                 string `default:"data/liveboard.db" env:"LIVEBOARD_DATA" help:"The database file."`
 	Board                string `default:"liveboard.yaml" env:"LIVEBOARD_BOARD" help:"The board file. Without it the built-in board is shown."`
+	PublicURL            string `env:"LIVEBOARD_PUBLIC_URL" help:"Where people reach the server, such as https://liveboard.example: for links and QR codes."`
 	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
 }
@@ -210,9 +217,14 @@ func (s serve) listen() (net.Listener, error) {
 
 func (s serve) server(p *program) *handlers.Server {
 	return handlers.New(handlers.Config{
-		Press:    p.press,
-		Recorder: p.recorder,
-		Registry: p.registry,
+		Press:     p.press,
+		Recorder:  p.recorder,
+		Boards:    p.boards,
+		Ledger:    p.ledger,
+		Tokens:    p.store.Tokens(),
+		Keys:      p.store.Keys(),
+		PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
+		Registry:  p.registry,
 		Checks: []handlers.Check{
 			{Name: "store", Run: p.store.Ping},
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
@@ -229,6 +241,8 @@ type program struct {
 	file     *data.BoardFile
 	hub      *live.Hub
 	recorder *metrics.Recorder
+	ledger   *rank.Ledger
+	boards   *query.Boards
 	press    *press.Press
 	registry *prometheus.Registry
 	runner   *collect.Runner
@@ -241,10 +255,25 @@ func assemble(store *data.Store, file *data.BoardFile) (*program, error) {
 		Applier: store.Head(),
 		Bell:    func(names []string) { p.hub.Touch(names...) },
 	})
-	p.press = press.New(p.hub, query.New(store.Head()), file.Board(), assets.Build())
+	var err error
+	specs, engine := file.Board().Leaderboards, query.New(store.Head())
+	if p.ledger, err = rank.NewLedger(context.Background(), rank.LedgerConfig{Log: store.Scores(), Bell: p.ringBoards}, query.Submitted(specs)); err != nil {
+		return nil, err
+	}
+	if p.boards, err = query.NewBoards(p.ledger, engine, p.hub, specs); err != nil {
+		return nil, err
+	}
+	p.press = press.New(p.hub, engine, p.boards, file.Board(), assets.Build())
 	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry})
 	p.register()
 	return p, p.runner.Set(file.Board().Collectors)
+}
+
+// ringBoards tells the hub which leaderboards moved.
+func (p *program) ringBoards(names []string) {
+	for _, name := range names {
+		p.hub.Touch(query.Topic(name))
+	}
 }
 
 // run serves until ctx ends, then stops in the order in which samples flow: who asks, who writes,
@@ -277,6 +306,7 @@ func (p *program) run(ctx context.Context, forget func(), listener net.Listener,
 	stopWork()
 	work.Wait()
 	p.recorder.Close()
+	p.ledger.Close()
 	p.press.Close()
 	p.hub.Close()
 	slog.Info("stopped")
@@ -288,12 +318,15 @@ func (p *program) boardChanged(board *metrics.Board, err error) {
 	if err == nil {
 		err = p.runner.Set(board.Collectors)
 	}
+	if err == nil {
+		err = p.boards.Set(context.Background(), board.Leaderboards)
+	}
 	if err != nil {
 		slog.Error("board file not used", "error", err)
 		p.press.SetNotice(noticeOf(err))
 		return
 	}
-	slog.Info("board file read", "dashboards", len(board.Dashboards))
+	slog.Info("board file read", "dashboards", len(board.Dashboards), "leaderboards", len(board.Leaderboards))
 	p.press.SetBoard(board)
 }
 

@@ -79,7 +79,7 @@ func readBoard(path string) ([]byte, error) {
 // ParseBoard reads a board file of at most 1 MiB; name is what errors call it. It is strict:
 // whatever is unknown, doubtful or out of bounds is a mistake, and the error is BoardErrors
 // with all of them, each with its place and its cure. A section that the file leaves out,
-// dashboards or collectors, is that of the built-in board.
+// dashboards, leaderboards or collectors, is that of the built-in board.
 func ParseBoard(name string, src []byte, check BoardCheck) (*metrics.Board, error) {
 	if len(src) > maxBoardBytes {
 		s := boardSource{name: name, source: []string{""}}
@@ -98,6 +98,7 @@ func ParseBoard(name string, src []byte, check BoardCheck) (*metrics.Board, erro
 type boardParser struct {
 	*boardReader
 	check BoardCheck
+	refs  []boardRef
 }
 
 func (r *boardParser) board() *metrics.Board {
@@ -107,19 +108,23 @@ func (r *boardParser) board() *metrics.Board {
 	}
 	b := &metrics.Board{}
 	sections := r.mapping(root, "a board", fields{
-		"dashboards": r.dashboards(&b.Dashboards),
-		"collectors": r.collectors(&b.Collectors),
-		"embed":      r.embed(&b.Embed),
+		"dashboards":   r.dashboards(&b.Dashboards),
+		"leaderboards": r.leaderboards(&b.Leaderboards),
+		"collectors":   r.collectors(&b.Collectors),
+		"embed":        r.embed(&b.Embed),
 	})
 	if len(r.errors) == 0 {
 		r.complete(b, sections)
+	}
+	if len(r.errors) == 0 || sections["leaderboards"] != nil {
+		r.checkRefs(b)
 	}
 	return b
 }
 
 // complete fills in the sections that the file left out.
 func (r *boardParser) complete(b *metrics.Board, given found) {
-	if given["dashboards"] != nil && given["collectors"] != nil {
+	if given["dashboards"] != nil && given["leaderboards"] != nil && given["collectors"] != nil {
 		return
 	}
 	builtIn, err := ParseBoard("built-in board", defaultBoard, r.check)
@@ -129,6 +134,9 @@ func (r *boardParser) complete(b *metrics.Board, given found) {
 	}
 	if given["dashboards"] == nil {
 		b.Dashboards = builtIn.Dashboards
+	}
+	if given["leaderboards"] == nil {
+		b.Leaderboards = builtIn.Leaderboards
 	}
 	if given["collectors"] == nil {
 		b.Collectors = builtIn.Collectors

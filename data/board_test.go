@@ -24,6 +24,9 @@ var promQL = BoardCheck{Expr: func(expr string) error {
 	return err
 }}
 
+// sameZone compares zones by name: their insides are none of our business.
+var sameZone = cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+
 func ptr(v float64) *float64 { return &v }
 
 func TestBoardReadsEveryKey(t *testing.T) {
@@ -50,10 +53,13 @@ func TestBoardReadsEveryKey(t *testing.T) {
 				Name: "hq", Kind: "clock", Zone: "Europe/Stockholm", Decimals: -1, Legend: true, Width: 4, Height: 2,
 			}, {
 				Name: "panel-4", Title: "時計", Kind: "text", Text: "# Hello\n\nworld", Decimals: -1, Legend: true, Width: 4, Height: 2,
+			}, {
+				Name: "best", Kind: "leaderboard", Leaderboard: "arcade", Period: "autumn", Decimals: -1, Legend: true, Width: 4, Height: 2,
 			}},
 		}, {
 			Name: "empty", Title: "empty", Range: 15 * time.Minute,
 		}},
+		Leaderboards: everyLeaderboard(t),
 		Collectors: []metrics.CollectorConfig{
 			{Kind: "http", Name: "http", Interval: 15 * time.Second, Timeout: 2 * time.Second, Targets: []string{"https://a.example", "https://b.example"}},
 			{Kind: "http", Name: "inside", Targets: []string{"http://localhost:1"}},
@@ -61,7 +67,7 @@ func TestBoardReadsEveryKey(t *testing.T) {
 		},
 		Embed: metrics.Embed{Origins: []string{"'self'", "https://intranet.example:8443", "https://*.example.com", "http://localhost:3000"}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, sameZone); diff != "" {
 		t.Errorf("board differs (-want +got):\n%s", diff)
 	}
 }
@@ -265,7 +271,7 @@ func TestBoardChecksFillInAndRefuse(t *testing.T) {
 			return c, nil
 		},
 	}
-	b, err := ParseBoard("b.yaml", []byte(in("query: a")+"\ncollectors: [{kind: host}]"), check)
+	b, err := ParseBoard("b.yaml", []byte(in("query: a")+"\nleaderboards: {}\ncollectors: [{kind: host}]"), check)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,12 +297,16 @@ func TestBoardTakesMissingSectionsFromTheBuiltIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	builtIn.Embed.Origins = []string{"'self'"}
-	if diff := cmp.Diff(builtIn, got); diff != "" {
+	if diff := cmp.Diff(builtIn, got, sameZone); diff != "" {
 		t.Errorf("board differs from the built-in one (-want +got):\n%s", diff)
 	}
 	got, err = ParseBoard("b.yaml", []byte("collectors: []"), promQL)
-	if err != nil || len(got.Collectors) != 0 || !cmp.Equal(builtIn.Dashboards, got.Dashboards) {
-		t.Errorf("got %v, %v, want no collectors and the built-in dashboards", got, err)
+	if err != nil || len(got.Collectors) != 0 || !cmp.Equal(builtIn.Dashboards, got.Dashboards) || !cmp.Equal(builtIn.Leaderboards, got.Leaderboards, sameZone) {
+		t.Errorf("got %v, %v, want no collectors, and the built-in dashboards and leaderboards", got, err)
+	}
+	got, err = ParseBoard("b.yaml", []byte("leaderboards: {}"), promQL)
+	if err != nil || len(got.Leaderboards) != 0 || !cmp.Equal(builtIn.Collectors, got.Collectors) {
+		t.Errorf("got %v, %v, want no leaderboards, and the built-in collectors", got, err)
 	}
 }
 
@@ -344,6 +354,8 @@ func FuzzBoard(f *testing.F) {
 		f.Add([]byte(in(panel)))
 	}
 	f.Add([]byte("embed: {origins: [self, https://a]}\ncollectors:\n- kind: http\n  targets: [a]\r\n"))
+	f.Add([]byte(of("tie-breaks: [latest, {sub: a}]") + "    windows: [week, {season: s, from: 2026-01-01, to: 2027-01-01}]\n    freeze: {at: 2026-06-01T10:00}\n    limits: {min: 1, max: 2}\n"))
+	f.Add([]byte("leaderboards: {a: {query: up, legend: x}, 1: {zone: UTC}}\n"))
 	f.Add([]byte("%YAML 1.2\n---\n<<: *a\n--- &a\n"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		b, err := ParseBoard("b.yaml", src, promQL)
@@ -389,6 +401,7 @@ func checkBoard(t *testing.T, b *metrics.Board) {
 			names[p.Name] = true
 		}
 	}
+	checkLeaderboards(t, b.Leaderboards)
 	for _, o := range b.Embed.Origins {
 		if again, ok := cspSource(o); !ok || again != o {
 			t.Errorf("origin %q", o)

@@ -53,6 +53,7 @@ func (r *boardParser) panel(n ast.Node, number int, names map[string]bool) metri
 		r.failAtKey(found, found["kind"], r.check.Panel(&p))
 	}
 	fillPanel(&p)
+	r.refer(&p, found)
 	return p
 }
 
@@ -75,8 +76,8 @@ func (r *boardParser) panelFields(p *metrics.Panel) fields {
 		"queries":     r.list(maxQueries, func(n ast.Node) { p.Queries = append(p.Queries, r.query(n)) }),
 		"unit":        r.unit(&p.Unit),
 		"decimals":    r.integer(&p.Decimals, 0, maxDecimals),
-		"min":         func(n ast.Node) { p.Min = new(float64); r.number(p.Min)(n) },
-		"max":         func(n ast.Node) { p.Max = new(float64); r.number(p.Max)(n) },
+		"min":         r.optional(&p.Min),
+		"max":         r.optional(&p.Max),
 		"thresholds":  r.thresholds(&p.Thresholds),
 		"good":        word(r.boardReader, &p.Good, metrics.Up, metrics.Down),
 		"fill":        r.flag(&p.Fill),
@@ -85,6 +86,8 @@ func (r *boardParser) panelFields(p *metrics.Panel) fields {
 		"stale-after": r.span(&p.StaleAfter, time.Second, metrics.MaxPast),
 		"text":        r.prose(&p.Text),
 		"zone":        r.zone(&p.Zone),
+		"leaderboard": r.name(&p.Leaderboard),
+		"window":      r.name(&p.Period),
 	}
 }
 

@@ -109,6 +109,16 @@ func (r *boardReader) number(to *float64) reads {
 	}
 }
 
+// optional reads a number that may be left out.
+func (r *boardReader) optional(to **float64) reads {
+	return func(n ast.Node) {
+		v := math.NaN()
+		if r.number(&v)(n); !math.IsNaN(v) {
+			*to = &v
+		}
+	}
+}
+
 func numberValue(n ast.Node) (v float64, ok bool) {
 	switch x := n.(type) {
 	case *ast.IntegerNode:

@@ -173,35 +173,45 @@ func (r *boardReader) follow(alias *ast.AliasNode) ast.Node {
 
 // mapping reads the keys of n by fields. what names the thing in errors.
 func (r *boardReader) mapping(n ast.Node, what string, fields fields) found {
-	n = r.see(n)
-	m, ok := n.(ast.MapNode)
-	if !ok {
-		r.mismatch(n, "%s is written as keys and values, such as title: CPU", what)
-		return nil
-	}
 	found := found{}
-	for it := m.MapRange(); it.Next(); {
-		r.field(it.Key(), it.Value(), what, fields, found)
+	ok := r.pairs(n, what+" is written as keys and values, such as title: CPU", func(name string, key ast.MapKeyNode, value ast.Node) {
+		read, known := fields[name]
+		if !known {
+			r.fail(placeOf(key), "%s has no key %q; %s", what, name, suggestion(name, fields))
+			return
+		}
+		found[name] = value
+		read(value)
+	})
+	if !ok {
+		return nil
 	}
 	return found
 }
 
-func (r *boardReader) field(key ast.MapKeyNode, value ast.Node, what string, fields fields, found found) {
-	if key.IsMergeKey() {
-		r.fail(placeOf(key), "merge keys (<<) are not understood; repeat the keys")
-		return
+// pairs calls read with each key of n, its text and itself, and its value. It reports need, and false, where n is no mapping.
+func (r *boardReader) pairs(n ast.Node, need string, read func(name string, key ast.MapKeyNode, value ast.Node)) bool {
+	n = r.see(n)
+	m, ok := n.(ast.MapNode)
+	if !ok {
+		r.mismatch(n, "%s", need)
+		return false
 	}
-	name := key.GetToken().Value
-	read, known := fields[name]
-	switch {
-	case !known:
-		r.fail(placeOf(key), "%s has no key %q; %s", what, name, suggestion(name, fields))
-	case found[name] != nil:
-		r.fail(placeOf(key), "the key %q stands here twice; remove one", name)
-	default:
-		found[name] = value
-		read(value)
+	seen := map[string]bool{}
+	for it := m.MapRange(); it.Next(); {
+		key := it.Key()
+		name := key.GetToken().Value
+		switch {
+		case key.IsMergeKey():
+			r.fail(placeOf(key), "merge keys (<<) are not understood; repeat the keys")
+		case seen[name]:
+			r.fail(placeOf(key), "the key %q stands here twice; remove one", name)
+		default:
+			seen[name] = true
+			read(name, key, it.Value())
+		}
 	}
+	return true
 }
 
 // list returns what calls read for each element of a list of at most limit.

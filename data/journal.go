@@ -2,27 +2,17 @@ package data
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"math"
-
-	"github.com/klauspost/compress/s2"
 )
 
-// A journal payload is a format byte, the CRC-32C of the rest, and an s2 block. The block
-// holds the group by columns, because like compresses best beside like: the count as uvarint, each sample's
-// series id and then each sample's time as varint of the difference to the one before, and the values'
-// IEEE 754 bits as eight planes of bytes, the highest bytes first.
+// A journal payload, see pack, holds the group by columns, because like compresses best beside like: the
+// count as uvarint, each sample's series id and then each sample's time as varint of the difference to the
+// one before, and the values' IEEE 754 bits as eight planes of bytes, the highest bytes first.
 const (
-	journalFormat = 1
-	journalHeader = 1 + crc32.Size
-
+	journalFormat   = 1
 	maxGroupSamples = 1 << 20
-	maxGroupBytes   = 32 << 20 // of a decoded block; bounds what a damaged length can make us allocate
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // entry is one sample of a group in the journal.
 type entry struct {
@@ -44,12 +34,7 @@ func encodeGroup(entries []entry) []byte {
 		plain = binary.AppendVarint(plain, e.at-last.at)
 		last = e
 	}
-	plain = appendPlanes(plain, entries)
-	payload := make([]byte, journalHeader+s2.MaxEncodedLen(len(plain)))
-	block := s2.Encode(payload[journalHeader:], plain)
-	payload[0] = journalFormat
-	binary.LittleEndian.PutUint32(payload[1:], crc32.Checksum(block, castagnoli))
-	return payload[:journalHeader+len(block)]
+	return pack(journalFormat, appendPlanes(plain, entries))
 }
 
 func appendPlanes(plain []byte, entries []entry) []byte {
@@ -68,7 +53,7 @@ func appendPlanes(plain []byte, entries []entry) []byte {
 
 // decodeGroup returns the entries of payload. Any bytes are safe to decode.
 func decodeGroup(payload []byte) ([]entry, error) {
-	plain, err := unpackGroup(payload)
+	plain, err := unpack(nil, journalFormat, payload)
 	if err != nil {
 		return nil, err
 	}
@@ -85,28 +70,6 @@ func decodeGroup(payload []byte) ([]entry, error) {
 		return nil, err
 	}
 	return entries, planes(rest, entries)
-}
-
-func unpackGroup(payload []byte) ([]byte, error) {
-	if len(payload) < journalHeader || payload[0] != journalFormat {
-		return nil, errors.New("it does not begin as a group")
-	}
-	block := payload[journalHeader:]
-	if crc32.Checksum(block, castagnoli) != binary.LittleEndian.Uint32(payload[1:]) {
-		return nil, errors.New("its checksum does not match")
-	}
-	n, err := s2.DecodedLen(block)
-	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	if n > maxGroupBytes {
-		return nil, fmt.Errorf("a group of %d bytes is out of bounds", n)
-	}
-	plain, err := s2.Decode(nil, block)
-	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
-	}
-	return plain, nil
 }
 
 // deltas reads one column of differences into the field of each entry, and returns the rest.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/klauspost/compress/s2"
 	"pgregory.net/rapid"
 
 	"liveboard/metrics"
@@ -39,7 +38,7 @@ func TestGroupKeepsEveryBitOfAStaleMarker(t *testing.T) {
 }
 
 // packed is the payload around plain bytes.
-func packed(plain []byte) []byte { return summed(s2.Encode(nil, plain)) }
+func packed(plain []byte) []byte { return pack(journalFormat, plain) }
 
 // summed is the payload around a block, with its right checksum.
 func summed(block []byte) []byte {
@@ -51,7 +50,7 @@ func TestDecodeGroupTellsWhatIsWrong(t *testing.T) {
 	good := encodeGroup([]entry{{1, 2, 3}})
 	flipped := append([]byte(nil), good...)
 	flipped[len(flipped)-1] ^= 1
-	huge, torn := binary.AppendUvarint(nil, maxGroupBytes+1), []byte{5, 0xff}
+	huge, torn := binary.AppendUvarint(nil, maxPlainBytes+1), []byte{5, 0xff}
 	tests := []struct {
 		name    string
 		payload []byte

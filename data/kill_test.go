@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 }
 
 // recordUntilKilled records from four senders at once, without an end, and prints each
-// sample's instant, which is its value too, once it is acknowledged.
+// sample's instant, which is its value too, once it is acknowledged. Beside them it appends scores.
 func recordUntilKilled(path string, from int64) {
 	s, err := openQuiet(path)
 	if err != nil {
@@ -52,6 +52,7 @@ func recordUntilKilled(path string, from int64) {
 			}
 		}
 	}()
+	go appendUntilKilled(s.Scores())
 	r := metrics.NewRecorder(metrics.RecorderConfig{Log: s, Applier: s.Head()})
 	for sender := range int64(4) {
 		go func() {
@@ -66,14 +67,30 @@ func recordUntilKilled(path string, from int64) {
 	select {}
 }
 
+// appendUntilKilled appends scores, which get merged as they become many, and prints the number of
+// the last one that is acknowledged, with a minus.
+func appendUntilKilled(l *ScoreLog) {
+	const group = 100
+	for {
+		if err := l.Append(context.Background(), scoresFrom(l.Last()+1, group), nil); err != nil {
+			panic(err)
+		}
+		fmt.Println(-int64(l.Last()))
+	}
+}
+
 func TestKillLosesNothingAcknowledged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "liveboard.db")
-	acked := make(map[int64]bool)
+	acked, lastScore := make(map[int64]bool), uint64(0)
 	start := time.Now().Add(-24 * time.Hour)
 	for i := range 3 { // each over what the one before left, and each with an hour of its own
 		from := start.Add(time.Duration(i) * time.Hour).UnixMilli()
-		for _, at := range killed(t, path, from, 150) {
+		for _, at := range killed(t, path, from, 200) {
+			if at < 0 {
+				lastScore = uint64(-at)
+				continue
+			}
 			acked[at] = true
 		}
 	}
@@ -89,6 +106,20 @@ func TestKillLosesNothingAcknowledged(t *testing.T) {
 	}
 	if len(acked) > 0 {
 		t.Errorf("%d acknowledged samples are lost: %v", len(acked), acked)
+	}
+	checkAcknowledgedScores(t, s.Scores(), lastScore)
+}
+
+func checkAcknowledgedScores(t *testing.T, l *ScoreLog, last uint64) {
+	t.Helper()
+	scores := allEntries(t, l, "")
+	if last == 0 || uint64(len(scores)) < last || l.Last() != uint64(len(scores)) {
+		t.Errorf("got %d scores, the last is %d, want those up to %d", len(scores), l.Last(), last)
+	}
+	for i, e := range scores {
+		if e.Number != uint64(i+1) || e.Value != float64(i+1) {
+			t.Fatalf("entry %d is %+v", i+1, e)
+		}
 	}
 }
 

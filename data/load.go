@@ -15,7 +15,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load series: %w", damage(err))
 	}
-	if err := s.readSetting(ctx, settingSealed, &s.seq); err != nil {
+	if err := readSetting(ctx, s.readers, settingSealed, &s.seq); err != nil {
 		return damage(err)
 	}
 	s.head.Apply(s.seq, nil) // a seal of what was never applied would set the numbers back

@@ -57,27 +57,41 @@ func migrate(ctx context.Context, db *sql.DB) error {
 // refuseNewer returns an error where the file at path has a schema that is newer than this
 // program. It asks on a connection that cannot write, so the file stays as it is.
 func refuseNewer(ctx context.Context, path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		return nil
+	version, known, err := peekVersion(ctx, path)
+	if err == nil && version > known {
+		return fmt.Errorf("the database %s has schema version %d, this program knows only %d: use a newer liveboard", path, version, known)
 	}
+	return err
+}
+
+// refuseOther returns an error where the file at path, which another process has open, has another
+// schema than this program's: nobody may migrate it under that process.
+func refuseOther(ctx context.Context, path string) error {
+	version, known, err := peekVersion(ctx, path)
+	if err == nil && version != known {
+		return fmt.Errorf("the process that has the database %s open gave it schema version %d, this program knows %d: use the same liveboard", path, version, known)
+	}
+	return err
+}
+
+// peekVersion returns the schema version of the file at path, 0 where there is none, and the newest
+// that this program knows.
+func peekVersion(ctx context.Context, path string) (version, known int, err error) {
 	all, err := steps()
 	if err != nil {
-		return err
+		return 0, 0, err
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return 0, len(all), nil
 	}
 	db, err := open(path, peekSettings, 1)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer db.Close()
-	version, err := userVersion(ctx, db)
-	if err != nil {
-		return damage(err)
-	}
-	if version > len(all) {
-		return fmt.Errorf("the database %s has schema version %d, this program knows only %d: use a newer liveboard", path, version, len(all))
-	}
-	return nil
+	version, err = userVersion(ctx, db)
+	return version, len(all), damage(err)
 }
 
 func userVersion(ctx context.Context, q querier) (version int, err error) {

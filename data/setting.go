@@ -10,12 +10,13 @@ import (
 // The keys of the settings table.
 const (
 	settingSealed = "journal.sealed" // the newest group that was cut from the journal
+	settingMerged = "scores.merged"  // the newest entry of those that Merge has been over
 	settingPinged = "store.pinged"   // when Ping last wrote, Unix ms
 )
 
 // readSetting reads a setting into value, or leaves value as it is where there is none.
-func (s *Store) readSetting(ctx context.Context, key string, value any) error {
-	err := s.readers.QueryRowContext(ctx, `
+func readSetting(ctx context.Context, q querier, key string, value any) error {
+	err := q.QueryRowContext(ctx, `
 		SELECT value
 		FROM settings
 		WHERE key = ?`, key).Scan(value)

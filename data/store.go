@@ -1,5 +1,6 @@
 // Package data keeps samples in SQLite: a journal of groups that makes them durable, and
-// the chunks that they are sealed into. It also reads the board file. It is the only package that knows SQL.
+// the chunks that they are sealed into. It also keeps the log of scores, tokens and signing keys, and reads
+// the board file. It is the only package that knows SQL.
 package data
 
 import (
@@ -31,6 +32,9 @@ type Store struct {
 	insertGroup     *sql.Stmt
 	putChunk        *sql.Stmt
 	selectChunks    *sql.Stmt
+	scores          *ScoreLog
+	tokens          *Tokens
+	keys            *Keys
 
 	sealing      sync.Mutex
 	journalBytes atomic.Int64  // appended since the last seal began
@@ -48,7 +52,7 @@ type Store struct {
 
 // Open opens the database at path, makes it and its folder where there is none, brings its schema up to date
 // and rebuilds the head. It takes the lock file beside it, so one process at a time has the
-// store. From then on the journal is sealed in the background, and what fails there is logged.
+// store. From then on the journal is sealed and scores are merged in the background, and what fails there is logged.
 //
 // The error is a sentence for whoever started the program. It wraps ErrDamaged where the
 // content is not what was written.
@@ -65,8 +69,11 @@ func Open(path string, log *slog.Logger) (*Store, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.stopped.Go(func() { s.sealForever(ctx) })
+	s.stopped.Go(func() { s.tidyForever(ctx) })
 	return s, nil
 }
+
+var errInUse = errors.New("in use by another liveboard process")
 
 func takeLock(path string) (*flock.Flock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -78,28 +85,48 @@ func takeLock(path string) (*flock.Flock, error) {
 		return nil, fmt.Errorf("the folder of the database cannot be written: %w", err)
 	}
 	if !locked {
-		return nil, fmt.Errorf("the database %s is in use by another liveboard process", path)
+		return nil, fmt.Errorf("the database %s is %w", path, errInUse)
 	}
 	return lock, nil
 }
 
 func (s *Store) open(ctx context.Context, path string) (err error) {
-	if err := refuseNewer(ctx, path); err != nil {
-		return err
-	}
-	if s.writer, err = openWriter(path); err != nil {
-		return err
-	}
-	if err := migrate(ctx, s.writer); err != nil {
-		return err
-	}
-	if s.readers, err = openReaders(path); err != nil {
+	if s.writer, s.readers, err = openPools(ctx, path); err != nil {
 		return err
 	}
 	if err := s.prepare(ctx); err != nil {
 		return damage(err)
 	}
 	return s.load(ctx)
+}
+
+// openPools opens the writer and the readers of a database whose lock the caller has, with its schema up to date.
+func openPools(ctx context.Context, path string) (writer, readers *sql.DB, err error) {
+	if err := refuseNewer(ctx, path); err != nil {
+		return nil, nil, err
+	}
+	if writer, err = openWriter(path); err != nil {
+		return nil, nil, err
+	}
+	if err := migrate(ctx, writer); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	if readers, err = openReaders(path); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	return writer, readers, nil
+}
+
+// closePools closes the readers first: the last connection writes the log back into the file, and
+// only the writer may. Either may be nil.
+func closePools(writer, readers *sql.DB) error {
+	var errs []error
+	for _, db := range []*sql.DB{readers, writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (s *Store) prepare(ctx context.Context) (err error) {
@@ -109,7 +136,11 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.putChunk, err = s.writer.PrepareContext(ctx, putChunk); err != nil {
 		return err
 	}
-	s.selectChunks, err = s.readers.PrepareContext(ctx, selectChunks)
+	if s.selectChunks, err = s.readers.PrepareContext(ctx, selectChunks); err != nil {
+		return err
+	}
+	s.tokens, s.keys = newTokens(s.writer, s.readers), newKeys(s.writer, s.readers)
+	s.scores, err = openScores(ctx, s.writer, s.readers)
 	return err
 }
 
@@ -127,19 +158,13 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	s.stop()
 	s.stopped.Wait()
-	return errors.Join(s.Seal(context.Background()), s.release())
+	ctx := context.Background()
+	return errors.Join(s.tokens.flush(ctx), s.Seal(ctx), s.release())
 }
 
-// release closes what is open. The readers go first: the last connection writes the log
-// back into the file, and only the writer may.
+// release closes what is open.
 func (s *Store) release() error {
-	var errs []error
-	for _, db := range []*sql.DB{s.readers, s.writer} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(append(errs, s.lock.Unlock())...)
+	return errors.Join(closePools(s.writer, s.readers), s.lock.Unlock())
 }
 
 // sealForever seals at intervals, and when the journal is long.

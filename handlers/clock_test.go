@@ -36,7 +36,7 @@ type bubble struct {
 func inBubble(t *testing.T, test func(b *bubble)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{t: t, head: head.New(nil), hub: live.New(time.Millisecond), conns: make(pipes)}
-		p := press.New(b.hub, query.New(b.head), &metrics.Board{Dashboards: []metrics.Dashboard{dashboard("d", "orders")}}, "build")
+		p := press.New(b.hub, query.New(b.head), nil, &metrics.Board{Dashboards: []metrics.Dashboard{dashboard("d", "orders")}}, "build")
 		b.server = New(Config{Press: p, Registry: prometheus.NewRegistry(), MaxStreamsPerAddress: 9})
 		b.http = b.server.HTTP()
 		done := make(chan error)

@@ -10,7 +10,7 @@ import (
 // policy is the Content-Security-Policy of every page: everything from here, nothing inline, no
 // eval. Who may frame the page comes behind it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors "
+	"base-uri 'none'; form-action 'self'; frame-ancestors "
 
 // permissions denies what no page needs. A kiosk keeps its screen awake.
 const permissions = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), " +

@@ -10,7 +10,7 @@ import (
 
 // wantPolicy is written out here, so that a change of it is seen twice.
 const wantPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors "
+	"base-uri 'none'; form-action 'self'; frame-ancestors "
 
 // everyAnswer asks for one of each sort: method, path, and what the status must be.
 var everyAnswer = []struct {

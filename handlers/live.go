@@ -26,7 +26,7 @@ const (
 	stopSpread   = 5 * time.Second  // over which clients come back after a stop
 )
 
-// live answers GET /live/{dashboards}: an event stream of what is newer than the cursor.
+// live answers GET /live/{dashboards} and GET /live/b/{board}: an event stream of what is newer than the cursor.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	page, view, err := s.page(r)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Server) farewell(ctx context.Context, out *eventWriter) error {
 	return nil // it left
 }
 
-// poll answers GET /poll/{dashboards}: the first frames of the same stream, as soon as there are
+// poll answers GET /poll/{dashboards} and GET /poll/b/{board}: the first frames of the same stream, as soon as there are
 // some, as a whole answer.
 func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 	page, view, err := s.page(r)
@@ -151,12 +151,19 @@ func (s *Server) page(r *http.Request) (*press.Page, press.View, error) {
 	if s.stopping.Err() != nil {
 		return nil, press.View{}, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
 	}
-	view, err := press.ParseView(pathParam(r, "dashboards"), r.URL.Query())
+	view, err := viewOf(r)
 	if err != nil {
 		return nil, view, err
 	}
 	page, err := s.Press.Page(view)
 	return page, view, err
+}
+
+func viewOf(r *http.Request) (press.View, error) {
+	if board := pathParam(r, "board"); board != "" {
+		return press.ParseRankingView(board, r.URL.Query())
+	}
+	return press.ParseView(pathParam(r, "dashboards"), r.URL.Query())
 }
 
 // cursorIn returns the cursor of a request: the header is a browser's own, newer than its URL's.

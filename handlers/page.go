@@ -19,19 +19,21 @@ import (
 	"liveboard/views/press"
 )
 
-// index answers GET /: the list of dashboards.
+// index answers GET /: the lists of dashboards and of leaderboards.
 func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	snap, err := s.snapshot(r, press.Index)
 	if err != nil {
 		s.problem(w, r, err)
 		return
 	}
+	parts := snap.Parts()
 	s.show(w, r, http.StatusOK, views.Index(views.IndexModel{
-		Page:   page(r, "Dashboards"),
-		Topbar: topbar(r, true),
-		Feed:   snap.Feed(),
-		Notice: snap.Notice,
-		Cards:  snap.Parts()[0],
+		Page:         page(r, "Dashboards"),
+		Topbar:       topbar(r, true),
+		Feed:         snap.Feed(),
+		Notice:       snap.Notice,
+		Cards:        parts[0],
+		Leaderboards: parts[1],
 	}))
 }
 
@@ -120,6 +122,9 @@ func (s *Server) snapshot(r *http.Request, surface press.Surface) (press.Snapsho
 // commas of a kiosk's link as %2C.
 func pathParam(r *http.Request, name string) string {
 	raw := chi.URLParam(r, name)
+	if r.URL.RawPath == "" {
+		return raw // net/url has undone them
+	}
 	if text, err := url.PathUnescape(raw); err == nil {
 		return text
 	}
@@ -172,7 +177,7 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if s.handler.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			w.Header().Add("Allow", method)
 		}
@@ -204,6 +209,9 @@ func page(r *http.Request, title string) views.Page {
 				assets.URL("js/format.js"),
 				assets.URL("js/clock.js"),
 				assets.URL("js/page.js"),
+				assets.URL("js/rows.js"),
+				assets.URL("js/since.js"),
+				assets.URL("js/board.js"),
 			},
 		},
 	}

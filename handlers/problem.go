@@ -22,6 +22,8 @@ var statuses = map[metrics.Kind]int{
 	metrics.Unsupported:  http.StatusUnsupportedMediaType,
 	metrics.Unauthorized: http.StatusUnauthorized,
 	metrics.Forbidden:    http.StatusForbidden,
+	metrics.Conflict:     http.StatusConflict,
+	metrics.Refused:      http.StatusUnprocessableEntity,
 	metrics.TooMany:      http.StatusTooManyRequests,
 	metrics.Unavailable:  http.StatusServiceUnavailable,
 }

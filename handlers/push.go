@@ -38,7 +38,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPushBytes))
 	if err != nil {
-		fail(w, r, bodyError(err))
+		fail(w, r, bodyError(err, maxPushBytes))
 		return
 	}
 	batch, err := read(body, time.Now())
@@ -90,15 +90,21 @@ func formatOf(r *http.Request) (format, error) {
 		return nil, metrics.Errorf(metrics.Unsupported, "Content-Type must be %s, not %q; with curl: -H 'Content-Type: text/plain'",
 			strings.Join(slices.Sorted(maps.Keys(formats)), " or "), r.Header.Get("Content-Type"))
 	}
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
-		return nil, metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send the body as it is", coding)
-	}
-	return read, nil
+	return read, plainBody(r)
 }
 
-func bodyError(err error) error {
+// plainBody refuses a body that is compressed.
+func plainBody(r *http.Request) error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send the body as it is", coding)
+	}
+	return nil
+}
+
+// bodyError explains why a body of at most that many bytes could not be read.
+func bodyError(err error, most int64) error {
 	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-		return metrics.Errorf(metrics.TooLarge, "The body is larger than %d MiB. Send it in parts.", maxPushBytes>>20)
+		return metrics.Errorf(metrics.TooLarge, "The body is larger than %d MiB. Send it in parts.", most>>20)
 	}
 	return metrics.Errorf(metrics.Invalid, "The body could not be read: %w", err)
 }

@@ -27,15 +27,22 @@ type Check struct {
 	Run  func(context.Context) error
 }
 
-// Config is what a Server works with. All fields but PushToken are needed.
+// Config is what a Server works with. All fields but PublicURL, PushToken and the limits of a minute are needed.
 type Config struct {
 	Press                *press.Press
 	Recorder             Recorder
+	Boards               Boards
+	Ledger               Ledger
+	Tokens               Tokens
+	Keys                 Keys
 	Registry             *prometheus.Registry // what /metrics tells; the server adds its own to it
 	Checks               []Check
 	Build                string
+	PublicURL            string // where people reach the server, without a slash at the end; "" is where each request came
 	PushToken            string // what a push from another machine must bear; "" forbids those
 	MaxStreamsPerAddress int
+	TokenPerMinute       int // requests that one token may bear from elsewhere; 0 means 120,000
+	AddressPerMinute     int // requests without a good token from one address elsewhere; 0 means 6,000
 }
 
 // Server answers every request of the program. Make it with New.
@@ -48,6 +55,10 @@ type Server struct {
 	stop     context.CancelFunc
 	handler  chi.Router
 	idle     newcomers
+	sessions *sessions
+	limits   *limits
+	nonces   nonces
+	started  time.Time
 }
 
 // maxHeaderBytes bounds a request's header, and so its URL.
@@ -55,7 +66,10 @@ const maxHeaderBytes = 16 << 10
 
 // New returns a server, and registers its own metrics.
 func New(c Config) *Server {
-	s := &Server{Config: c, streams: newStreams(c.MaxStreamsPerAddress), sent: metrics.NewHistogram(sendBuckets...)}
+	s := &Server{
+		Config: c, streams: newStreams(c.MaxStreamsPerAddress), sent: metrics.NewHistogram(sendBuckets...),
+		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
+	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.handler = s.routes()
 	s.register()
@@ -91,6 +105,7 @@ func (s *Server) routes() chi.Router {
 
 	r.Get("/live/", s.live)
 	r.Get("/live/{dashboards}", s.live)
+	r.Get("/live/b/{board}", s.live)
 	get(r, "/healthz", healthz)
 	get(r, "/readyz", s.readyz)
 	get(r, "/assets/*", asset)
@@ -107,6 +122,9 @@ func (s *Server) routes() chi.Router {
 		get(r, "/kiosk/{dashboards}", s.kiosk)
 		get(r, "/embed/{dashboards}", s.embed)
 		get(r, "/embed/{dashboards}/{panel}", s.embed)
+		r.Get("/poll/b/{board}", s.poll)
+		s.routeBoards(r)
+		s.routeLeaderboards(r)
 	})
 	return r
 }

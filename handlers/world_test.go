@@ -20,6 +20,7 @@ import (
 	"liveboard/metrics"
 	"liveboard/metrics/live"
 	"liveboard/metrics/query"
+	"liveboard/metrics/rank"
 	"liveboard/views/panels"
 	"liveboard/views/press"
 )
@@ -30,6 +31,7 @@ type world struct {
 	path     string // of the database
 	store    *data.Store
 	recorder *metrics.Recorder
+	ledger   *rank.Ledger
 	press    *press.Press
 	server   *Server
 	http     *httptest.Server
@@ -45,17 +47,24 @@ func newWorld(t testing.TB, change func(*Config), dashboards ...metrics.Dashboar
 	if len(dashboards) == 0 {
 		dashboards = []metrics.Dashboard{dashboard("d", "orders")}
 	}
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "x.db")}
-	w.store = openStore(t, w.path)
-	hub := live.New(time.Millisecond)
+	board := &metrics.Board{Dashboards: dashboards, Embed: metrics.Embed{Origins: []string{"https://intranet.example"}}}
+	return worldOf(t, change, board, filepath.Join(t.TempDir(), "x.db"))
+}
+
+// worldOf serves a board from a database.
+func worldOf(t testing.TB, change func(*Config), board *metrics.Board, path string) *world {
+	t.Helper()
+	w := &world{t: t, path: path, store: openStore(t, path)}
+	hub, engine := live.New(time.Millisecond), query.New(w.store.Head())
 	w.recorder = metrics.NewRecorder(metrics.RecorderConfig{
 		Log: w.store, Applier: w.store.Head(), MaxSeries: 20,
 		Bell: func(names []string) { hub.Touch(names...) },
 	})
-	board := &metrics.Board{Dashboards: dashboards, Embed: metrics.Embed{Origins: []string{"https://intranet.example"}}}
-	w.press = press.New(hub, query.New(w.store.Head()), board, "build")
+	boards := w.openLedger(hub, engine, board)
+	w.press = press.New(hub, engine, boards, board, "build")
 	config := Config{
 		Press: w.press, Recorder: w.recorder, Registry: prometheus.NewRegistry(),
+		Boards: boards, Ledger: w.ledger, Tokens: w.store.Tokens(), Keys: w.store.Keys(),
 		Checks: []Check{{"store", w.store.Ping}}, Build: "build", MaxStreamsPerAddress: 64,
 	}
 	if change != nil {
@@ -70,12 +79,33 @@ func newWorld(t testing.TB, change func(*Config), dashboards ...metrics.Dashboar
 	return w
 }
 
+// openLedger rebuilds the leaderboards.
+func (w *world) openLedger(hub *live.Hub, engine *query.Engine, board *metrics.Board) *query.Boards {
+	w.t.Helper()
+	bell := func(names []string) {
+		for _, name := range names {
+			hub.Touch(query.Topic(name))
+		}
+	}
+	var err error
+	w.ledger, err = rank.NewLedger(w.t.Context(), rank.LedgerConfig{Log: w.store.Scores(), Bell: bell}, query.Submitted(board.Leaderboards))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	boards, err := query.NewBoards(w.ledger, engine, hub, board.Leaderboards)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return boards
+}
+
 // close stops everything as main does.
 func (w *world) close() {
 	w.once.Do(func() {
 		w.server.Stop()
 		w.http.Close()
 		w.recorder.Close()
+		w.ledger.Close()
 		w.press.Close()
 		if !w.broken {
 			w.breakStore()

@@ -1,15 +1,20 @@
 package metrics
 
-import "time"
+import (
+	"regexp"
+	"strings"
+	"time"
+)
 
 // Columns is the width of a dashboard's grid.
 const Columns = 12
 
 // Board is what the board file describes, checked and with every default filled in. It is never changed once made.
 type Board struct {
-	Dashboards []Dashboard
-	Collectors []CollectorConfig
-	Embed      Embed
+	Dashboards   []Dashboard
+	Leaderboards []Leaderboard
+	Collectors   []CollectorConfig
+	Embed        Embed
 }
 
 // Dashboard returns the dashboard called name.
@@ -48,22 +53,24 @@ func (d *Dashboard) Panel(name string) (*Panel, error) {
 
 // Panel is one tile of a dashboard. Which fields a kind reads, the kind says.
 type Panel struct {
-	Name       string // unique in the dashboard; lower-case letters, digits and -
-	Kind       string
-	Title      string
-	Queries    []Query
-	Unit       Unit
-	Decimals   int // digits after the point; -1 means as the size of the number asks
-	Min, Max   *float64
-	Thresholds []Threshold // ascending
-	Good       Direction   // which way is good news
-	Fill       bool        // an area under the line
-	Legend     bool
-	Width      int           // columns, 1 to 12
-	Height     int           // rows, 1 to 12
-	StaleAfter time.Duration // age of the newest sample from which on the panel counts as stale
-	Text       string        // Markdown, for kind text
-	Zone       string        // IANA time zone, for kind clock; "" is the server's
+	Name        string // unique in the dashboard; lower-case letters, digits and -
+	Kind        string
+	Title       string
+	Queries     []Query
+	Unit        Unit
+	Decimals    int // digits after the point; -1 means as the size of the number asks
+	Min, Max    *float64
+	Thresholds  []Threshold // ascending
+	Good        Direction   // which way is good news
+	Fill        bool        // an area under the line
+	Legend      bool
+	Width       int           // columns, 1 to 12
+	Height      int           // rows, 1 to 12
+	StaleAfter  time.Duration // age of the newest sample from which on the panel counts as stale
+	Text        string        // Markdown, for kind text
+	Zone        string        // IANA time zone, for kind clock; "" is the server's
+	Leaderboard string        // the name of one, for kind leaderboard
+	Period      string        // of the leaderboard, by its name; "" is its first
 }
 
 // State is how good a value is. Its text stands in data-state attributes.
@@ -109,6 +116,20 @@ const (
 type Query struct {
 	Expr   string
 	Legend string // a name for each line, with {{label}} in it; "" means the label set
+}
+
+// Placeholder is {{label}} in a legend; its first group is the label.
+var Placeholder = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
+
+// Name names the line with those labels by the legend, or other where that yields nothing.
+func (q Query) Name(labels Labels, other string) string {
+	name := Placeholder.ReplaceAllStringFunc(q.Legend, func(found string) string {
+		return labels.Get(Placeholder.FindStringSubmatch(found)[1])
+	})
+	if strings.TrimSpace(name) == "" {
+		return other
+	}
+	return name
 }
 
 // CollectorConfig is one collector as the board file asks for it.

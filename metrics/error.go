@@ -18,6 +18,8 @@ const (
 	Unsupported              // a media type or encoding that is not understood
 	Unauthorized             // the caller must say who it is
 	Forbidden                // the caller may not
+	Conflict                 // it contradicts what is there already
+	Refused                  // well formed, but beyond what is allowed here
 	TooMany                  // a rate or a count is exceeded; later may do
 	Unavailable              // we cannot do it now; later may do
 )

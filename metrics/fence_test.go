@@ -21,14 +21,15 @@ var floors = map[string]int{
 	"assets":          1,
 	"assets/get":      2,
 	"metrics/head":    2,
+	"metrics/rank":    2,
 	"data":            3,
 	"metrics/bus":     3,
 	"metrics/collect": 3,
 	"metrics/query":   3,
-	"metrics/rank":    3,
 	"views":           3,
 	"views/panels":    3,
 	"views/press":     4,
+	"handlers/client": 4,
 	"handlers":        5,
 	"":                6, // main.go
 }

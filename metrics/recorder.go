@@ -2,16 +2,14 @@ package metrics
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
 // Limits of recording.
 const (
-	MaxBatchSamples  = 20_000  // a batch
-	MaxSeries        = 100_000 // of all metrics together, unless a RecorderConfig says otherwise
-	maxGroupSamples  = 20_000  // from which on a group is closed
-	maxQueuedBatches = 64      // that wait for the group under way
+	MaxBatchSamples = 20_000  // a batch
+	MaxSeries       = 100_000 // of all metrics together, unless a RecorderConfig says otherwise
+	maxGroupSamples = 20_000  // from which on a group is closed
 )
 
 // Log makes samples durable.
@@ -39,19 +37,11 @@ type RecorderConfig struct {
 	MaxSeries int                  // 0 means MaxSeries
 }
 
-// Recorder makes batches durable and visible in groups, so that many senders share one sync of the disk.
-//
-// A group is whatever came in while the one before it was being committed: a batch alone is
-// committed at once, and the busier the disk, the larger the groups. Waiting for company would
-// only add its wait to every sample on an idle server, and to no use on a busy one.
+// Recorder makes batches durable and visible in the groups of a Committer.
 type Recorder struct {
-	config RecorderConfig
-	queue  chan *pending
-	done   chan struct{} // closed when the last group is through
-	stats  recorderStats
-
-	mu     sync.RWMutex // held for reading while sending to queue
-	closed bool
+	config    RecorderConfig
+	committer *Committer[*pending]
+	stats     recorderStats
 }
 
 // pending is a batch on its way through the Recorder.
@@ -69,9 +59,9 @@ func NewRecorder(c RecorderConfig) *Recorder {
 	if c.Bell == nil {
 		c.Bell = func([]string) {}
 	}
-	r := &Recorder{config: c, queue: make(chan *pending, maxQueuedBatches), done: make(chan struct{})}
+	r := &Recorder{config: c}
 	r.stats.commit = NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5)
-	go r.run()
+	r.committer = NewCommitter(maxGroupSamples, func(p *pending) int { return len(p.samples) }, r.commit)
 	return r
 }
 
@@ -88,43 +78,11 @@ func (r *Recorder) Record(ctx context.Context, b Batch) error {
 		return err
 	}
 	p := &pending{samples: b.Samples, since: now, outcome: make(chan error, 1)}
-	if err := r.enqueue(ctx, p); err != nil {
+	if err := r.committer.Add(ctx, p); err != nil {
 		return err
 	}
 	return <-p.outcome
 }
 
-func (r *Recorder) enqueue(ctx context.Context, p *pending) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.closed {
-		return Errorf(Unavailable, "the server is stopping")
-	}
-	if ctx.Err() != nil {
-		return Errorf(Unavailable, "not recorded: %w", ctx.Err())
-	}
-	select {
-	case r.queue <- p:
-		return nil
-	case <-ctx.Done():
-		return Errorf(Unavailable, "not recorded, the queue is full: %w", ctx.Err())
-	}
-}
-
 // Close refuses further batches and returns once those in the queue are through.
-func (r *Recorder) Close() {
-	r.mu.Lock()
-	if !r.closed {
-		r.closed = true
-		close(r.queue)
-	}
-	r.mu.Unlock()
-	<-r.done
-}
-
-func (r *Recorder) run() {
-	defer close(r.done)
-	for p := range r.queue {
-		r.commit(r.gather(p))
-	}
-}
+func (r *Recorder) Close() { r.committer.Close() }

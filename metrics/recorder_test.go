@@ -203,7 +203,7 @@ func TestRecordWaitsForThePlaceInTheQueueNoLongerThanItsContext(t *testing.T) {
 		m := memory{commitFor: time.Hour}
 		r := NewRecorder(RecorderConfig{Log: &m, Applier: &m})
 		var wg sync.WaitGroup
-		for range maxQueuedBatches + 1 {
+		for range maxQueued + 1 {
 			wg.Go(func() {
 				if err := r.Record(t.Context(), batch(t, "up")); err != nil {
 					t.Error(err)

@@ -5,23 +5,6 @@ import (
 	"slices"
 )
 
-// gather returns the group of first and the batches that wait behind it.
-func (r *Recorder) gather(first *pending) []*pending {
-	group, n := []*pending{first}, len(first.samples)
-	for n < maxGroupSamples {
-		select {
-		case p, ok := <-r.queue:
-			if !ok {
-				return group
-			}
-			group, n = append(group, p), n+len(p.samples)
-		default:
-			return group
-		}
-	}
-	return group
-}
-
 // commit records the group and tells every sender the outcome.
 func (r *Recorder) commit(group []*pending) {
 	group = r.admit(group)

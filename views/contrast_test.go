@@ -44,7 +44,7 @@ func TestTextIsReadableInBothThemes(t *testing.T) {
 			t.Errorf("%s: --%s on --%s has a contrast of %.2f, want 4.5", theme, text, ground, got)
 		}
 	}
-	texts := []string{"text", "mute", "faint", "ok", "warn", "crit", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"}
+	texts := []string{"text", "mute", "faint", "ok", "warn", "crit", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "gold", "silver", "bronze"}
 	for theme := range themes {
 		for _, text := range texts {
 			for _, ground := range []string{"bg", "panel", "raise"} {
@@ -53,6 +53,12 @@ func TestTextIsReadableInBothThemes(t *testing.T) {
 		}
 		for _, ground := range []string{"ok", "warn", "crit", "s1"} {
 			readable(theme, "ink", ground)
+		}
+		for _, text := range []string{"text", "mute", "faint", "ok", "crit", "s1", "gold", "silver", "bronze"} {
+			readable(theme, text, "you")
+		}
+		for i := range 8 {
+			readable(theme, "paper", "face"+strconv.Itoa(i))
 		}
 	}
 }

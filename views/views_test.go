@@ -37,6 +37,7 @@ func page(title string, theme Theme) Page {
 var (
 	bar    = Topbar{Themes: ThemeLinks(nil, Auto)}
 	feed   = Feed{Stream: "/live/host?range=15m", Poll: "/poll/host?range=15m", Cursor: "e1-42", Build: "b1", Now: "13000"}
+	places = templ.Raw(`<section id="ranking"></section>`)
 	panels = []templ.Component{templ.Raw(`<article id="p-host-cpu"></article>`), templ.Raw(`<article id="p-host-load"></article>`)}
 )
 
@@ -70,6 +71,35 @@ func shells() map[string]templ.Component {
 		"problem-404": Problem(ProblemModel{
 			Page: page("Not found", Auto), Topbar: bar, Status: "404", Title: "There is no dashboard named “hots”.", Text: "There are:",
 			Others: []Link{{Text: "This machine", Href: "/d/host"}},
+		}),
+		"index-boards": Index(IndexModel{Page: page("Dashboards", Auto), Topbar: bar, Feed: feed, Cards: Cards(nil), Leaderboards: BoardCards([]BoardCard{
+			{Name: "arcade", Title: "Arcade", Text: "The hall", Href: "/b/arcade", Players: "18,402 players", Leader: "nova", Score: "98,120"},
+			{Name: "new", Title: "New", Href: "/b/new", Players: "0 players"},
+		})}),
+		"board": Leaderboard(BoardModel{
+			Page: page("Arcade", Auto), Topbar: Topbar{Leaderboards: true, Themes: bar.Themes}, Feed: feed, Heading: HeadingModel{"Arcade", "The hall"},
+			Windows: []Link{{"Today", "?window=day", false}, {"Week", "?window=week", true}}, Earlier: []Link{{"Week 10", "?window=2026-W10", false}},
+			Groups: []Link{{"Everybody", "?", true}, {"red", "?group=team%3Ared", false}}, Search: SearchModel{Kept: []Parameter{{"window", "week"}}},
+			Ranking: places, Around: Pages(PagerModel{Position: "1–50 of 84", Next: "?offset=50", Last: "?offset=50"}), Kiosk: "/b/arcade?surface=kiosk",
+			Share: ShareModel{Link: "https://x.example/b/arcade", QR: "/b/arcade/qr.svg", Data: []Link{{"CSV", "/api/leaderboards/arcade.csv", false}}},
+		}),
+		"board-you": Leaderboard(BoardModel{
+			Page: page("Arcade", Auto), Topbar: bar, Feed: feed, Heading: HeadingModel{Title: "Arcade"}, Ranking: places,
+			Search: SearchModel{Text: "ada", Back: "/b/arcade"}, Around: Place("8th of 18,402"),
+			You: YouModel{Name: "Ada", Page: "/b/arcade/p/ada", QR: "/b/arcade/qr.svg?player=ada", Link: "https://x.example/b/arcade?player=ada", Top: "/b/arcade"},
+		}),
+		"player":      Player(PlayerModel{Page: page("Ada · Arcade", Auto), Topbar: bar, Feed: feed, Up: Link{Text: "Arcade", Href: "/b/arcade"}, Profile: places}),
+		"embed-board": BoardEmbed(BoardEmbedModel{Page: page("Arcade", Light), Feed: feed, Ranking: places}),
+		"kiosk-board": BoardKiosk(BoardKioskModel{
+			Page: page("Arcade", Dark), Feed: feed, Title: "Arcade", Text: "Week 11", Position: "11–20 of 84", Turn: Turn{Seconds: "15", At: "1000"},
+			Time: "14:47", Zone: "Europe/Stockholm", Ranking: places, Join: JoinModel{QR: "/b/arcade/qr.svg", Link: "x.example/b/arcade"},
+		}),
+		"staff-stranger": Staff(StaffModel{Page: page("Staff · Arcade", Auto), Topbar: bar, Up: Link{Text: "Arcade", Href: "/b/arcade"}, SignIn: "/staff/session", Problem: "This token is not known."}),
+		"staff": Staff(StaffModel{
+			Page: page("Staff · Arcade", Auto), Topbar: bar, Up: Link{Text: "Arcade", Href: "/b/arcade"}, SignOut: "/staff/logout", Mark: "m", Action: "/b/arcade/staff",
+			State: "Frozen since 18:00", Steps: []Step{{"reveal", "Reveal the 4th"}, {"thaw", "Thaw"}}, Public: places, Real: places, Player: "ada",
+			Scores: []Deed{{"17", "22 Nov, 14:01:09", "65,729", false}}, Audit: []Deed{{"19", "22 Nov, 18:00", "frozen by kim", true}, {"18", "22 Nov, 17:00", "ada was hidden by kim: bot", false}},
+			Continue: "?before=18",
 		}),
 		"problem-500": Problem(ProblemModel{Page: page("Error", Auto), Topbar: bar, Status: "500", Title: "This page could not be made.", Request: "r-17"}),
 	}
@@ -116,6 +146,13 @@ func TestShellsEscapeHostileText(t *testing.T) {
 		"index":   Index(filled[IndexModel](hostile)),
 		"cards":   Cards([]Card{filled[Card](hostile)}),
 		"problem": Problem(filled[ProblemModel](hostile)),
+		"boards":  BoardCards([]BoardCard{filled[BoardCard](hostile)}),
+		"board":   Leaderboard(filled[BoardModel](hostile)),
+		"player":  Player(filled[PlayerModel](hostile)),
+		"staff":   Staff(filled[StaffModel](hostile)),
+		"desks":   Staff(StaffModel{Action: hostile, Mark: hostile, Player: hostile, Real: places, Scores: []Deed{filled[Deed](hostile)}, Steps: []Step{filled[Step](hostile)}}),
+		"tv":      BoardKiosk(filled[BoardKioskModel](hostile)),
+		"frame":   BoardEmbed(filled[BoardEmbedModel](hostile)),
 	} {
 		html := render(t, shell)
 		if !strings.Contains(html, "&gt;&lt;script&gt;") {
@@ -160,6 +197,22 @@ func TestKioskHoldsTheBodyThatPatchesIt(t *testing.T) {
 	m := KioskModel{Page: page("This machine", Dark), Feed: feed, Name: "host", Title: "This machine", Rows: 4, Time: "14:47", Zone: "Europe/Stockholm", Panels: panels}
 	if html, body := render(t, Kiosk(m)), strings.TrimSpace(render(t, KioskBody(m))); !strings.Contains(html, body) {
 		t.Errorf("the kiosk page\n%s\ndoes not hold its body\n%s", html, body)
+	}
+}
+
+func TestBoardKioskHoldsTheBodyThatPatchesIt(t *testing.T) {
+	m := filled[BoardKioskModel]("x")
+	if html, body := render(t, BoardKiosk(m)), strings.TrimSpace(render(t, BoardKioskBody(m))); !strings.Contains(html, body) {
+		t.Errorf("the kiosk page\n%s\ndoes not hold its body\n%s", html, body)
+	}
+}
+
+// A form that one cannot send without being sent by it (CSRF) must bear the mark.
+func TestEveryFormOfStaffBearsTheMark(t *testing.T) {
+	html := render(t, shells()["staff"])
+	forms, marks := strings.Count(html, `<form method="post"`)+strings.Count(html, `<form class="entry" method="post"`), strings.Count(html, `name="mark" value="m"`)
+	if forms != 7 || marks != forms {
+		t.Errorf("%d forms, %d marks, want 7 of both", forms, marks)
 	}
 }
 

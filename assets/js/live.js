@@ -53,7 +53,9 @@ function patch(lines) {
 		args[key] = key in args ? `${args[key]}\n${value}` : value
 	}
 	const detail = { type: 'datastar-patch-elements', el: document.body, argsRaw: args }
+	document.dispatchEvent(new Event('patching'))
 	document.dispatchEvent(new CustomEvent('datastar-fetch', { detail }))
+	document.dispatchEvent(new Event('patched'))
 	show(mark.state, mark.text) // a patch may have brought a new mark
 }
 

@@ -12,7 +12,7 @@ import (
 var (
 	leafTag    = regexp.MustCompile(`<(\w+)[^>]* data-v="(\d+)"[^>]*>([^<]*)</(\w+)>`)
 	leafMark   = regexp.MustCompile(` data-v="`)
-	liveChart  = regexp.MustCompile(`(?s)<live-chart.*</live-chart>`)
+	liveChart  = regexp.MustCompile(`(?s)<live-chart.*</live-chart>|<section class="ranking.*</section>`) // what moves by steps of its own
 	articleTag = regexp.MustCompile(`^<article[^>]*>`)
 )
 

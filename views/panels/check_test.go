@@ -10,7 +10,7 @@ import (
 )
 
 func TestKinds(t *testing.T) {
-	want := []string{"bars", "clock", "gauge", "stat", "status", "table", "text", "timeseries"}
+	want := []string{"bars", "clock", "gauge", "leaderboard", "stat", "status", "table", "text", "timeseries"}
 	if got := Kinds(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -53,6 +53,10 @@ func TestCheckRefuses(t *testing.T) {
 		{"two queries in a stat", metrics.Panel{Kind: "stat", Queries: append(up, up...)}, "shows one query"},
 		{"a gauge without end", metrics.Panel{Kind: "gauge", Queries: up, Unit: metrics.Bytes}, "needs a max"},
 		{"a gauge that begins above its end", metrics.Panel{Kind: "gauge", Queries: up, Unit: metrics.Percent, Min: ptr(200)}, "max above its min"},
+		{"a leaderboard panel without one", metrics.Panel{Kind: "leaderboard"}, "needs a leaderboard"},
+		{"a leaderboard panel with a query", metrics.Panel{Kind: "leaderboard", Leaderboard: "x", Queries: up}, "takes no query"},
+		{"a leaderboard without use", metrics.Panel{Kind: "bars", Queries: up, Leaderboard: "x"}, "takes no leaderboard"},
+		{"a period without use", metrics.Panel{Kind: "text", Text: "x", Period: "day"}, "takes no leaderboard"},
 		{"a status without states", metrics.Panel{Kind: "status", Queries: up}, "needs thresholds"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -54,6 +54,10 @@ func input(p *metrics.Panel, now time.Time, span time.Duration, answer func(w me
 	if len(p.Queries) > 0 {
 		in.Results = []metrics.Result{{At: now.UnixMilli() - 400, Lines: answer(in.Window)}}
 	}
+	if p.Leaderboard != "" {
+		page := standing("nova", "Ada")
+		in.Ranking = &page
+	}
 	return in
 }
 
@@ -92,12 +96,13 @@ var examples = map[string]example{
 		},
 		func(w metrics.Window) []metrics.Line { return []metrics.Line{wave(w, 94, 2, "host", "a")} },
 	},
-	"bars":   {metrics.Panel{Kind: "bars", Title: "Busiest", Unit: metrics.Percent}, few(12, 63, 48), few(12, 95, 81)},
-	"gauge":  {metrics.Panel{Kind: "gauge", Title: "Full", Unit: metrics.Percent}, few(0, 63, 48), few(12, 95, 81)},
-	"status": {metrics.Panel{Kind: "status", Title: "Checks", Thresholds: high}, few(1, 2, 3), few(1, 95, 81)},
-	"table":  {metrics.Panel{Kind: "table", Title: "All", Unit: metrics.Percent}, few(12, 63, 48), few(12, 95, 81)},
-	"text":   {panel: metrics.Panel{Kind: "text", Title: "Runbook", Text: "# Failover\n\nCall *Kim*."}, normal: none},
-	"clock":  {panel: metrics.Panel{Kind: "clock", Title: "Stockholm", Zone: "Europe/Stockholm"}, normal: none},
+	"bars":        {metrics.Panel{Kind: "bars", Title: "Busiest", Unit: metrics.Percent}, few(12, 63, 48), few(12, 95, 81)},
+	"gauge":       {metrics.Panel{Kind: "gauge", Title: "Full", Unit: metrics.Percent}, few(0, 63, 48), few(12, 95, 81)},
+	"status":      {metrics.Panel{Kind: "status", Title: "Checks", Thresholds: high}, few(1, 2, 3), few(1, 95, 81)},
+	"table":       {metrics.Panel{Kind: "table", Title: "All", Unit: metrics.Percent}, few(12, 63, 48), few(12, 95, 81)},
+	"leaderboard": {panel: metrics.Panel{Kind: "leaderboard", Title: "Arcade", Leaderboard: "arcade"}, normal: none},
+	"text":        {panel: metrics.Panel{Kind: "text", Title: "Runbook", Text: "# Failover\n\nCall *Kim*."}, normal: none},
+	"clock":       {panel: metrics.Panel{Kind: "clock", Title: "Stockholm", Zone: "Europe/Stockholm"}, normal: none},
 }
 
 func few(values ...float64) func(w metrics.Window) []metrics.Line {

@@ -3,7 +3,6 @@ package panels
 import (
 	"cmp"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -32,22 +31,14 @@ func linesOf(in Input) []named {
 	return lines
 }
 
-// placeholder is {{label}} in a legend.
-var placeholder = regexp.MustCompile(`\{\{\s*(\w+)\s*\}\}`)
-
 // nameOf names the line with those labels in the answer to query i: by the query's legend, else by
 // its label set, else (for a sum over everything) by the panel.
 func nameOf(p *metrics.Panel, i int, labels metrics.Labels) string {
-	name := placeholder.ReplaceAllStringFunc(p.Queries[i].Legend, func(found string) string {
-		return labels.Get(placeholder.FindStringSubmatch(found)[1])
-	})
-	if strings.TrimSpace(name) != "" {
-		return name
+	other := labels.String()
+	if other == "" {
+		other = p.Title
 	}
-	if name := labels.String(); name != "" {
-		return name
-	}
-	return p.Title
+	return p.Queries[i].Name(labels, other)
 }
 
 // compareNatural orders names as people do: cpu2 before cpu10.

@@ -13,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"liveboard/metrics"
+	"liveboard/metrics/rank"
 )
 
 // Data says what the queries of a kind must be asked for.
@@ -32,6 +33,9 @@ type Input struct {
 	Results   []metrics.Result // one for each of Panel.Queries
 	Window    metrics.Window
 	Now       time.Time // its location is the zone of all times shown
+
+	Ranking    *rank.Page // of Panel.Leaderboard; nil for a panel without, and beside RankingErr
+	RankingErr error      // why there is no Ranking
 }
 
 // following reports whether the window ends now, and its panels therefore age.
@@ -44,6 +48,8 @@ type content struct {
 	body  templ.Component
 	level metrics.State // the worst of the values shown
 	chart *Chart        // nil without
+
+	ranking *Ranking // nil without
 }
 
 // kind is one sort of panel.
@@ -100,6 +106,8 @@ func checkFields(p *metrics.Panel, data Data) error {
 		return refuse(p, "takes no text")
 	case p.Zone != "" && p.Kind != "clock":
 		return refuse(p, "takes no zone")
+	case (p.Leaderboard != "" || p.Period != "") && p.Kind != "leaderboard":
+		return refuse(p, "takes no leaderboard")
 	case p.Min != nil && p.Max != nil && *p.Min >= *p.Max:
 		return refuse(p, "needs a min below its max")
 	}
@@ -125,6 +133,10 @@ func Make(in Input, prev *Print) *Print {
 		p.State, p.body = Failed, failed(newFailure(in.Panel.Queries[i].Expr, err))
 		return p
 	}
+	if in.RankingErr != nil {
+		p.State, p.body = Failed, failed(newFailure(in.Panel.Leaderboard, in.RankingErr))
+		return p
+	}
 	if k.data != None && empty(in.Results) {
 		fresh := p.At > 0 && p.State == Fresh
 		p.State, p.body = Empty, nothing(newNothing(in, fresh))
@@ -134,8 +146,11 @@ func Make(in Input, prev *Print) *Print {
 	if prev != nil {
 		chart = prev.Chart
 	}
+	if in.Ranking != nil && len(in.Ranking.Rows) == 0 {
+		p.State = Empty
+	}
 	c := k.make(in, chart)
-	p.body, p.Level, p.Chart = c.body, c.level, c.chart
+	p.body, p.Level, p.Chart, p.Ranking = c.body, c.level, c.chart, c.ranking
 	return p
 }
 

@@ -29,6 +29,8 @@ type Print struct {
 	Level metrics.State // the worst of the values shown
 	Chart *Chart        // nil without
 
+	Ranking *Ranking // that stands in the article, and moves by its own Next; nil without
+
 	kind, title, width, height string
 	stamp, staleAfter, age     string
 	body                       templ.Component
@@ -48,6 +50,9 @@ func newPrint(in Input) *Print {
 	}
 	for _, r := range in.Results {
 		p.At = max(p.At, r.At)
+	}
+	if in.Ranking != nil {
+		p.At = in.Ranking.NewestAt
 	}
 	if p.At == 0 {
 		return p

@@ -129,8 +129,8 @@ func valueNames(p *metrics.Panel) []string {
 	var names []string
 	for i, q := range p.Queries {
 		switch {
-		case placeholder.ReplaceAllString(q.Legend, "") != "":
-			names = append(names, placeholder.ReplaceAllString(q.Legend, ""))
+		case metrics.Placeholder.ReplaceAllString(q.Legend, "") != "":
+			names = append(names, metrics.Placeholder.ReplaceAllString(q.Legend, ""))
 		case len(p.Queries) == 1:
 			names = append(names, "value")
 		default:

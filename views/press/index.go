@@ -8,6 +8,7 @@ import (
 
 	"liveboard/metrics"
 	"liveboard/metrics/live"
+	"liveboard/metrics/rank"
 	"liveboard/views"
 	"liveboard/views/panels"
 )
@@ -59,6 +60,50 @@ func card(ctx context.Context, sc *screen, maxAge time.Duration) views.Card {
 		if n := counts[k.state]; n > 0 {
 			c.Counts = append(c.Counts, views.Count{State: k.state, Text: fmt.Sprintf("%d %s", n, k.text)})
 		}
+	}
+	return c
+}
+
+// boardIndex prints the list of leaderboards that everyone may know of.
+type boardIndex struct {
+	press *Press
+	specs []metrics.Leaderboard
+
+	mu   sync.Mutex
+	last *sheet
+}
+
+func (x *boardIndex) sheet(ctx context.Context, maxAge time.Duration) *sheet {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	rev, now := x.press.hub.Rev(), time.Now()
+	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge {
+		return s
+	}
+	var cards []views.BoardCard
+	for i := range x.specs {
+		if x.specs[i].Visibility == metrics.Public {
+			cards = append(cards, x.card(ctx, &x.specs[i]))
+		}
+	}
+	x.last = &sheet{html: render(views.BoardCards(cards)), rev: rev, at: now}
+	return x.last
+}
+
+// card tells who leads; where that cannot be told, the leaderboard's page says why.
+func (x *boardIndex) card(ctx context.Context, spec *metrics.Leaderboard) views.BoardCard {
+	c := views.BoardCard{Name: spec.Name, Title: spec.Title, Text: spec.Text, Href: "/b/" + spec.Name}
+	board, err := x.press.boards.Board(ctx, spec.Name)
+	if err != nil {
+		return c
+	}
+	page, err := board.Page(ctx, rank.Ask{Limit: 1})
+	if err != nil {
+		return c
+	}
+	c.Players = plural(page.Total, "player")
+	if len(page.Rows) > 0 && page.Rows[0].Player != "" {
+		c.Leader, c.Score = page.Rows[0].Name, spec.Unit.Text(page.Rows[0].Score, spec.Decimals)
 	}
 	return c
 }

@@ -81,6 +81,8 @@ func dissect(article []byte) anatomy {
 		switch {
 		case name == "live-chart": // moves by its own steps
 			_, rest, _ = strings.Cut(rest, "</live-chart>")
+		case name == "section": // a ranking: moves by its own rows
+			_, rest, _ = strings.Cut(rest, "</section>")
 		case name == "article":
 			a.leaves = append(a.leaves, leaf{attrs: attrs})
 		case strings.Contains(attrs, `class="age"`): // told by the client's clock

@@ -24,6 +24,7 @@ var ErrGone = errors.New("page gone")
 const (
 	maxLogEntries = 64
 	maxLogBytes   = 256 << 10
+	maxOwnBytes   = 16 << 10 // of a page that one person alone looks at
 )
 
 // linger is how long a page goes on printing without a viewer: long enough for one who polls or reconnects.
@@ -47,7 +48,7 @@ type Page struct {
 	printing sync.Mutex // held from reading the data until the log has the tick; before mu
 
 	mu      sync.Mutex
-	screen  int      // index of the screen that is on
+	turn    int64    // that is on, see turnAt
 	shown   []*sheet // what the newest revision shows, one for each part of the screen
 	rev     uint64   // zero before the first print
 	log     []entry
@@ -61,12 +62,14 @@ type Page struct {
 	asked   time.Time // when somebody last looked
 }
 
-// screen is one dashboard, or one panel of it.
+// screen is one dashboard, one panel of it, a leaderboard, or the list of dashboards.
 type screen struct {
-	dashboard *metrics.Dashboard // nil for the list of dashboards
+	dashboard *metrics.Dashboard   // nil for what is none
+	board     *metrics.Leaderboard // nil for what is none
 	parts     []part
 	printers  []*printer // that the parts print with
 	topics    []string
+	changes   func(after time.Time) time.Time // when it may look different next without a write; nil for never
 }
 
 // entry is one tick or one heartbeat.
@@ -81,15 +84,16 @@ func (p *Page) Epoch() string { return p.epoch }
 
 // Snapshot is a page's whole state at one revision.
 type Snapshot struct {
-	View      View
-	Cursor    string
-	Build     string
-	Notice    views.NoticeModel
-	Dashboard *metrics.Dashboard   // the one that is on; nil for the list of dashboards
-	Screen    int                  // which of Screens that is
-	Screens   []*metrics.Dashboard // all that a kiosk shows in turn
-	TurnAt    time.Time            // when the next one comes, on a kiosk with several
-	sheets    []*sheet
+	View        View
+	Cursor      string
+	Build       string
+	Notice      views.NoticeModel
+	Dashboard   *metrics.Dashboard   // the one that is on; nil for the list of dashboards and for leaderboards
+	Leaderboard *metrics.Leaderboard // nil for what is none
+	Screen      int                  // which of Screens that is
+	Screens     []*metrics.Dashboard // all that a kiosk shows in turn
+	TurnAt      time.Time            // when the next one comes, on a kiosk with several
+	sheets      []*sheet
 }
 
 // Snapshot returns what the page shows now, printed anew where that is older than a second.
@@ -104,14 +108,15 @@ func (p *Page) Snapshot() Snapshot {
 // snapshot needs mu.
 func (p *Page) snapshot() Snapshot {
 	s := Snapshot{
-		View:      p.view,
-		Cursor:    cursorOf(p.epoch, p.rev),
-		Build:     p.press.build,
-		Notice:    p.notice,
-		Dashboard: p.screens[p.screen].dashboard,
-		Screen:    p.screen,
-		TurnAt:    p.nextTurn(time.Now()),
-		sheets:    p.shown,
+		View:        p.view,
+		Cursor:      cursorOf(p.epoch, p.rev),
+		Build:       p.press.build,
+		Notice:      p.notice,
+		Dashboard:   p.on(p.turn).dashboard,
+		Leaderboard: p.on(p.turn).board,
+		Screen:      int(p.turn % int64(len(p.screens))),
+		TurnAt:      p.nextTurn(time.Now()),
+		sheets:      p.shown,
 	}
 	for _, sc := range p.screens {
 		s.Screens = append(s.Screens, sc.dashboard)
@@ -124,23 +129,24 @@ func (p *Page) snapshot() Snapshot {
 func (p *Page) tick(maxAge time.Duration, since time.Time) {
 	p.printing.Lock()
 	defer p.printing.Unlock()
-	i := p.screenAt(time.Now())
+	turn := turnAt(time.Now(), p.view.Turn)
 	p.mu.Lock()
 	before := p.shown
-	if i != p.screen {
+	if turn != p.turn {
 		before = nil
 	}
 	p.mu.Unlock()
 
-	now := make([]*sheet, len(p.screens[i].parts))
-	for j, pt := range p.screens[i].parts {
-		now[j] = pt.sheet(p.press.ctx, maxAge)
+	parts := p.on(turn).parts
+	now := make([]*sheet, len(parts))
+	for i, pt := range parts {
+		now[i] = pt.sheet(p.press.ctx, maxAge)
 	}
-	p.publish(i, before, now, since)
+	p.publish(turn, before, now, since)
 }
 
 // publish makes the sheets the newest state, and tells those who hold the one before.
-func (p *Page) publish(screen int, before, now []*sheet, since time.Time) {
+func (p *Page) publish(turn int64, before, now []*sheet, since time.Time) {
 	var c *composer
 	if before != nil {
 		if c = difference(before, now); c == nil {
@@ -150,7 +156,7 @@ func (p *Page) publish(screen int, before, now []*sheet, since time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rev++
-	p.screen, p.shown, p.full = screen, now, nil
+	p.turn, p.shown, p.full = turn, now, nil
 	switch {
 	case c != nil:
 		c.cursor(cursorOf(p.epoch, p.rev))
@@ -194,7 +200,7 @@ func (p *Page) append(e entry) {
 	p.log = append(p.log, e)
 	p.bytes += len(e.frame.plain)
 	drop := 0
-	for len(p.log)-drop > maxLogEntries || p.bytes > maxLogBytes && len(p.log)-drop > 1 {
+	for len(p.log)-drop > maxLogEntries || p.bytes > p.view.logBytes() && len(p.log)-drop > 1 {
 		p.bytes -= len(p.log[drop].frame.plain)
 		drop++
 	}
@@ -222,17 +228,17 @@ func (p *Page) run() {
 	}
 }
 
-// runScreen runs until the next screen's time comes; it returns false when the page shall rest.
+// runScreen runs until the next turn, or until what is on changes by itself; it returns false when the page shall rest.
 func (p *Page) runScreen(nextBeat *time.Time) bool {
 	now := time.Now()
-	turnAt := p.nextTurn(now)
-	watch := p.press.hub.Watch(p.screens[p.screenAt(now)].topics...)
+	end := p.nextChange(now)
+	watch := p.press.hub.Watch(p.on(turnAt(now, p.view.Turn)).topics...)
 	defer watch.Close()
 	p.tick(forever, time.Time{}) // after the watch began: a repeat is possible, a gap is not
-	for time.Now().Before(turnAt) {
+	for time.Now().Before(end) {
 		until := *nextBeat
-		if turnAt.Before(until) {
-			until = turnAt
+		if end.Before(until) {
+			until = end
 		}
 		wait, cancel := context.WithDeadline(p.press.ctx, until)
 		since, err := watch.Wait(wait)
@@ -242,6 +248,7 @@ func (p *Page) runScreen(nextBeat *time.Time) bool {
 		}
 		if err == nil {
 			p.tick(forever, since)
+			p.restFor(p.view.pace())
 		}
 		if !time.Now().Before(*nextBeat) {
 			*nextBeat = time.Now().Add(Beat)
@@ -271,21 +278,47 @@ func (p *Page) beat() {
 	p.append(entry{frame: beat(cursorOf(p.epoch, p.rev)), from: p.rev, to: p.rev})
 }
 
-// nextTurn returns when the next screen comes on. All kiosks with the same list and the same
-// turn change together, whatever page and server they have: it depends on the clock alone.
+// nextTurn returns when the next turn begins.
 func (p *Page) nextTurn(now time.Time) time.Time {
-	if len(p.screens) == 1 {
+	if p.view.Turn == 0 {
 		return now.Add(forever)
 	}
-	return now.Truncate(p.view.Turn).Add(p.view.Turn)
+	seconds := int64(p.view.Turn.Seconds())
+	return time.Unix((turnAt(now, p.view.Turn)+1)*seconds, 0)
 }
 
-// screenAt returns which screen is on at a time.
-func (p *Page) screenAt(now time.Time) int {
-	if len(p.screens) == 1 {
+// nextChange returns when the page has to be printed again although nobody wrote.
+func (p *Page) nextChange(now time.Time) time.Time {
+	next := p.nextTurn(now)
+	if changes := p.on(turnAt(now, p.view.Turn)).changes; changes != nil {
+		if at := changes(now); at.Before(next) {
+			return at
+		}
+	}
+	return next
+}
+
+// on returns the screen of a turn.
+func (p *Page) on(turn int64) *screen { return p.screens[turn%int64(len(p.screens))] }
+
+// turnAt numbers the turns. All kiosks with the same list and the same turn change together,
+// whatever page and server they have: it depends on the clock alone.
+func turnAt(now time.Time, turn time.Duration) int64 {
+	if turn == 0 {
 		return 0
 	}
-	return int(now.Unix() / int64(p.view.Turn.Seconds()) % int64(len(p.screens)))
+	return now.Unix() / int64(turn.Seconds())
+}
+
+// restFor waits, though not beyond the end of the press.
+func (p *Page) restFor(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-p.press.ctx.Done():
+	}
 }
 
 // close ends the page for good.

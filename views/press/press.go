@@ -19,14 +19,16 @@ import (
 
 // Bounds of what strangers can make the press hold.
 const (
-	maxPages = 500
-	idleFor  = 2 * time.Minute // after which a page that nobody looks at is forgotten
+	maxPages    = 500
+	maxOwnPages = 3000            // of those that one person asked for
+	idleFor     = 2 * time.Minute // after which a page that nobody looks at is forgotten
 )
 
 // Press holds the pages that are looked at.
 type Press struct {
 	hub    *live.Hub
 	engine *query.Engine
+	boards Boards
 	build  string
 	prints *metrics.Histogram
 	ctx    context.Context
@@ -49,11 +51,12 @@ type printerKey struct {
 
 // New returns a press for the board, which must not be changed; build names this server's build.
 // Close it to end its work.
-func New(hub *live.Hub, engine *query.Engine, board *metrics.Board, build string) *Press {
+func New(hub *live.Hub, engine *query.Engine, boards Boards, board *metrics.Board, build string) *Press {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Press{
 		hub:      hub,
 		engine:   engine,
+		boards:   boards,
 		build:    build,
 		prints:   metrics.NewHistogram(printBuckets...),
 		ctx:      ctx,
@@ -130,8 +133,8 @@ func (p *Press) Page(v View) (*Page, error) {
 		return page, nil
 	}
 	p.forgetIdle()
-	if len(p.pages) >= maxPages && !p.forgetOldest() {
-		return nil, metrics.Errorf(metrics.TooMany, "More than %d different views are open. Try again in a minute.", maxPages)
+	if most := v.most(); p.alike(v) >= most && !p.forgetOldest(v) {
+		return nil, metrics.Errorf(metrics.TooMany, "More than %d different views are open. Try again in a minute.", most)
 	}
 	screens, err := p.screens(v)
 	if err != nil {
@@ -147,7 +150,7 @@ func (p *Press) Page(v View) (*Page, error) {
 		news:    make(chan struct{}),
 		asked:   time.Now(),
 	}
-	page.screen = page.screenAt(page.asked)
+	page.turn = turnAt(page.asked, v.Turn)
 	p.pages[v] = page
 	return page, nil
 }
@@ -156,6 +159,10 @@ func (p *Press) Page(v View) (*Page, error) {
 func (p *Press) screens(v View) ([]*screen, error) {
 	if v.Surface == Index {
 		sc, err := p.indexScreen()
+		return []*screen{sc}, err
+	}
+	if v.Ranking.Board != "" {
+		sc, err := p.rankingScreen(v)
 		return []*screen{sc}, err
 	}
 	names := strings.Split(v.Dashboards, ",")
@@ -210,7 +217,7 @@ func (p *Press) newScreen(name string, v View) (*screen, error) {
 
 func (p *Press) indexScreen() (*screen, error) {
 	x := &index{hub: p.hub}
-	all := &screen{parts: []part{x}, topics: []string{live.Any}}
+	all := &screen{parts: []part{x, &boardIndex{press: p, specs: p.board.Leaderboards}}, topics: []string{live.Any}}
 	for _, d := range p.board.Dashboards {
 		sc, err := p.newScreen(d.Name, View{})
 		if err != nil {
@@ -258,12 +265,25 @@ func (p *Press) forgetIdle() {
 	}
 }
 
-// forgetOldest forgets the page that nobody looks at and has not for the longest time, and reports
-// whether there was one; it needs mu.
-func (p *Press) forgetOldest() bool {
+// alike counts the pages that are bounded together with v's; it needs mu.
+func (p *Press) alike(v View) (n int) {
+	for other := range p.pages {
+		if other.own() == v.own() {
+			n++
+		}
+	}
+	return n
+}
+
+// forgetOldest forgets the page, of those bounded together with v's, that nobody looks at and has
+// not for the longest time, and reports whether there was one; it needs mu.
+func (p *Press) forgetOldest(v View) bool {
 	var oldest *Page
 	var asked time.Time
-	for _, page := range p.pages {
+	for other, page := range p.pages {
+		if other.own() != v.own() {
+			continue
+		}
 		if at, unwatched := page.unwatchedSince(); unwatched && (oldest == nil || at.Before(asked)) {
 			oldest, asked = page, at
 		}

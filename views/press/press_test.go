@@ -34,7 +34,7 @@ type world struct {
 func newWorld(t testing.TB, dashboards ...metrics.Dashboard) *world {
 	t.Helper()
 	w := &world{t: t, head: head.New(nil), hub: live.New(time.Millisecond)}
-	w.press = New(w.hub, query.New(w.head), &metrics.Board{Dashboards: dashboards}, "build")
+	w.press = New(w.hub, query.New(w.head), nil, &metrics.Board{Dashboards: dashboards}, "build")
 	return w
 }
 

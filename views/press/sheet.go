@@ -9,10 +9,11 @@ import (
 	"liveboard/metrics"
 	"liveboard/metrics/live"
 	"liveboard/metrics/query"
+	"liveboard/metrics/rank"
 	"liveboard/views/panels"
 )
 
-// part is one of the things that a screen is made of: a panel, or the list of dashboards.
+// part is one of the things that a screen is made of: a panel, a leaderboard, or the list of dashboards.
 type part interface {
 	// sheet returns the newest print: the same as before when neither the data has moved nor the
 	// print is older than maxAge (a print says how old its data is, so it ages itself).
@@ -24,6 +25,7 @@ type sheet struct {
 	html    []byte
 	anatomy anatomy
 	panel   *panels.Print // nil for what is no panel
+	ranking *rankingSheet // nil for what is no leaderboard
 	rev     live.Rev      // taken before the data was read
 	at      time.Time     // of the print
 }
@@ -34,6 +36,9 @@ func (s *sheet) next(from *sheet) (elements []byte, ok bool) {
 	if bytes.Equal(s.html, from.html) {
 		return nil, true
 	}
+	if s.ranking != nil && from.ranking != nil {
+		return s.ranking.next(from.ranking)
+	}
 	if s.panel == nil {
 		return nil, false
 	}
@@ -41,7 +46,11 @@ func (s *sheet) next(from *sheet) (elements []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	return next(from.anatomy, s.anatomy, step)
+	if elements, ok = next(from.anatomy, s.anatomy, step); !ok || s.panel.Ranking == nil {
+		return elements, ok
+	}
+	rows, ok := s.panel.Ranking.Next(from.panel.Ranking)
+	return append(elements, rows...), ok
 }
 
 func chartStep(from, to *panels.Chart) (step string, ok bool) {
@@ -58,7 +67,8 @@ type printer struct {
 	panel     *metrics.Panel
 	span      metrics.Range
 	topics    []string
-	queries   []asker // one for each of the panel's
+	queries   []asker                                   // one for each of the panel's
+	ranking   func(context.Context) (*rank.Page, error) // nil for a panel without a leaderboard
 
 	mu   sync.Mutex
 	last *sheet
@@ -71,6 +81,11 @@ type asker interface {
 
 func (p *Press) newPrinter(dashboard string, panel *metrics.Panel, span metrics.Range) (*printer, error) {
 	pr := &printer{press: p, dashboard: dashboard, panel: panel, span: span}
+	if panel.Leaderboard != "" {
+		if err := pr.rank(); err != nil {
+			return nil, err
+		}
+	}
 	for _, q := range panel.Queries {
 		pr.topics = append(pr.topics, query.Names(q.Expr)...)
 		if panels.Needs(panel.Kind) != panels.Range {
@@ -97,6 +112,27 @@ func (q instant) At(ctx context.Context, now time.Time) metrics.Result {
 	return q.engine.Instant(ctx, q.expr, time.UnixMilli(q.span.Window(now).To))
 }
 
+// panelRows is how many places a panel shows at most; its height may show fewer.
+const panelRows = 50
+
+// rank makes pr print standings.
+func (pr *printer) rank() error {
+	spec, err := pr.press.board.Leaderboard(pr.panel.Leaderboard)
+	if err != nil {
+		return err
+	}
+	pr.topics = append(pr.topics, query.Topics(spec)...)
+	pr.ranking = func(ctx context.Context) (*rank.Page, error) {
+		board, err := pr.press.boards.Board(ctx, spec.Name)
+		if err != nil {
+			return nil, err
+		}
+		page, err := board.Page(ctx, rank.Ask{Window: pr.panel.Period, Limit: panelRows, Sparks: true})
+		return &page, err
+	}
+	return nil
+}
+
 func (pr *printer) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
@@ -121,6 +157,9 @@ func (pr *printer) print(ctx context.Context, now time.Time) *sheet {
 	}
 	for i, q := range pr.queries {
 		in.Results[i] = q.At(ctx, now)
+	}
+	if pr.ranking != nil {
+		in.Ranking, in.RankingErr = pr.ranking(ctx)
 	}
 	var before *panels.Print
 	if pr.last != nil {

@@ -16,10 +16,13 @@ import (
 
 // Feed says how a page that shows the snapshot stays current.
 func (s Snapshot) Feed() views.Feed {
-	query := s.View.Query()
+	path, query := s.View.Dashboards, s.View.Query()
+	if board := s.View.Ranking.Board; board != "" {
+		path = "b/" + board
+	}
 	return views.Feed{
-		Stream: "/live/" + s.View.Dashboards + "?" + query,
-		Poll:   "/poll/" + s.View.Dashboards + "?" + query,
+		Stream: "/live/" + path + "?" + query,
+		Poll:   "/poll/" + path + "?" + query,
 		Cursor: s.Cursor,
 		Build:  s.Build,
 		Now:    strconv.FormatInt(time.Now().UnixMilli(), 10),
@@ -34,7 +37,8 @@ func (s Snapshot) Heading() views.HeadingModel {
 	return views.HeadingModel{Title: s.Dashboard.Title, Text: s.Dashboard.Text}
 }
 
-// Parts returns what stands in the shell: a dashboard's panels, or the list of dashboards.
+// Parts returns what stands in the shell: a dashboard's panels; a ranking and what guides through it; or the lists
+// of dashboards and of leaderboards.
 func (s Snapshot) Parts() []templ.Component {
 	panels := make([]templ.Component, len(s.sheets))
 	for i, sh := range s.sheets {
@@ -65,24 +69,73 @@ func (s Snapshot) KioskModel() views.KioskModel {
 	}
 	if n := len(s.Screens); n > 1 {
 		m.Position = fmt.Sprintf("%d of %d · next: %s", s.Screen+1, n, s.Screens[(s.Screen+1)%n].Title)
-		m.Turn = views.Turn{
-			Seconds: strconv.Itoa(int(s.View.Turn.Seconds())),
-			At:      strconv.FormatInt(s.TurnAt.Add(-s.View.Turn).UnixMilli(), 10),
-		}
+		m.Turn = s.turn()
 	}
 	return m
+}
+
+// BoardKioskModel returns what a kiosk shows of a leaderboard; its Page and Join are the
+// caller's to fill.
+func (s Snapshot) BoardKioskModel() views.BoardKioskModel {
+	now := time.Now()
+	page, _ := s.Ranking()
+	m := views.BoardKioskModel{
+		Feed:    s.Feed(),
+		Title:   s.Leaderboard.Title,
+		Text:    page.Window.Title,
+		Time:    now.Format("15:04"),
+		Zone:    panels.ZoneName(now),
+		Ranking: s.Parts()[0],
+		Join:    views.JoinModel{QR: "/b/" + s.Leaderboard.Name + "/qr.svg"},
+	}
+	if page.Group != "" {
+		m.Text += " · " + page.Group
+	}
+	if page.Total > len(page.Rows) {
+		m.Position = views.Position(page)
+		m.Turn = s.turn()
+	}
+	return m
+}
+
+// turn is the time that the screen which is on has.
+func (s Snapshot) turn() views.Turn {
+	return views.Turn{
+		Seconds: strconv.Itoa(int(s.View.Turn.Seconds())),
+		At:      strconv.FormatInt(s.TurnAt.Add(-s.View.Turn).UnixMilli(), 10),
+	}
+}
+
+// rankingShell is shell for a leaderboard.
+func (s Snapshot) rankingShell() []byte {
+	if s.View.Surface == Kiosk {
+		return render(views.BoardKioskBody(s.BoardKioskModel()))
+	}
+	var b bytes.Buffer
+	if s.View.Surface != Embed {
+		b.Write(render(views.Notice(s.Notice)))
+	}
+	for _, sh := range s.sheets {
+		b.Write(sh.html)
+	}
+	return b.Bytes()
 }
 
 // shell returns the elements that bring any page of the view to the snapshot.
 func (s Snapshot) shell() []byte {
 	var b bytes.Buffer
 	add := func(c templ.Component) { b.Write(render(c)) }
+	if s.View.Ranking.Board != "" {
+		return s.rankingShell()
+	}
 	switch s.View.Surface {
 	case Kiosk:
 		add(views.KioskBody(s.KioskModel()))
 	case Index:
 		add(views.Notice(s.Notice))
-		b.Write(s.sheets[0].html)
+		for _, sh := range s.sheets {
+			b.Write(sh.html)
+		}
 	case Desk:
 		add(views.Notice(s.Notice))
 		add(views.Heading(s.Heading()))

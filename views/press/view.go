@@ -19,6 +19,8 @@ const (
 	Kiosk Surface = "kiosk"
 	Embed Surface = "embed"
 	Index Surface = "index" // the list of dashboards
+
+	Player Surface = "player" // one player of a leaderboard
 )
 
 // View is what a viewer looks at. Equal views share one Page.
@@ -27,7 +29,8 @@ type View struct {
 	Dashboards string        // a dashboard's name; on a kiosk a list of them, joined by commas
 	Panel      string        // one panel's name, or "" for all
 	Range      metrics.Range // zero for each dashboard's own
-	Turn       time.Duration // how long a kiosk with several dashboards shows each
+	Turn       time.Duration // how long a kiosk shows each dashboard, or each page of ranks; zero for one that stands
+	Ranking    RankingView   // a leaderboard instead of dashboards
 }
 
 // Ranges are the spans that viewers choose from, as they stand in URLs.
@@ -63,9 +66,12 @@ func ParseView(dashboards string, query url.Values) (View, error) {
 	return v, err
 }
 
-// Query is the part of a URL from which ParseView reads v again, without the "?".
+// Query is the part of a URL from which ParseView, or ParseRankingView, reads v again, without the "?".
 func (v View) Query() string {
 	q := url.Values{}
+	if v.Ranking.Board != "" {
+		v.Ranking.addTo(q)
+	}
 	if v.Surface != Desk {
 		q.Set("surface", string(v.Surface))
 	}

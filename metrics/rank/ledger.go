@@ -1,0 +1,131 @@
+package rank
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"liveboard/metrics"
+)
+
+// maxGroup is how many scores and actions a group has, from which on it is closed.
+const maxGroup = 5_000
+
+// LedgerConfig says what a Ledger works with.
+type LedgerConfig struct {
+	Log  Log
+	Bell func(boards []string) // told the leaderboards that moved, after they did; must not block; may be nil
+}
+
+// Ledger holds all leaderboards whose scores are submitted. Make it with NewLedger.
+type Ledger struct {
+	config    LedgerConfig
+	committer *metrics.Committer[*job]
+	received  int64         // of the newest entry; only the committer's goroutine and NewLedger use it
+	flags     rates[string] // only the committer's goroutine uses it
+
+	mu     sync.RWMutex
+	boards map[string]*Board
+}
+
+// NewLedger returns a ledger of the leaderboards, rebuilt from the log.
+func NewLedger(ctx context.Context, c LedgerConfig, specs []metrics.Leaderboard) (*Ledger, error) {
+	if c.Bell == nil {
+		c.Bell = func([]string) {}
+	}
+	l := &Ledger{config: c}
+	if last := c.Log.Last(); last > 0 {
+		e, err := c.Log.Entry(ctx, last)
+		if err != nil {
+			return nil, fmt.Errorf("read entry %d: %w", last, err)
+		}
+		l.received = e.Received
+	}
+	if err := l.open(ctx, specs); err != nil {
+		return nil, err
+	}
+	l.committer = metrics.NewCommitter(maxGroup, (*job).weight, l.commit)
+	return l, nil
+}
+
+// Set replaces the leaderboards. Those whose description has changed are rebuilt from the log, and
+// submissions wait meanwhile.
+func (l *Ledger) Set(ctx context.Context, specs []metrics.Leaderboard) error {
+	return l.do(ctx, &job{set: func() error { return l.open(ctx, specs) }}).err
+}
+
+// open makes the boards of specs; those that are as they were stay.
+func (l *Ledger) open(ctx context.Context, specs []metrics.Leaderboard) error {
+	boards := make(map[string]*Board, len(specs))
+	for i := range specs {
+		spec := specs[i]
+		if spec.Query != nil {
+			continue
+		}
+		if b, err := l.Board(spec.Name); err == nil && reflect.DeepEqual(*b.spec, spec) {
+			boards[spec.Name] = b
+			continue
+		}
+		b, err := openBoard(ctx, &spec, l.config.Log)
+		if err != nil {
+			return fmt.Errorf("rebuild the leaderboard %s: %w", spec.Name, err)
+		}
+		boards[spec.Name] = b
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.boards = boards
+	return nil
+}
+
+// Close refuses further submissions and returns once those under way are through.
+func (l *Ledger) Close() { l.committer.Close() }
+
+// Board returns the leaderboard of that name, or an error of kind NotFound. Those fed by a query are none of the ledger's.
+func (l *Ledger) Board(name string) (*Board, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if b := l.boards[name]; b != nil {
+		return b, nil
+	}
+	return nil, metrics.Errorf(metrics.NotFound, "There is no leaderboard named %q.", name)
+}
+
+// Submission is one request of scores, recorded whole or not at all.
+type Submission struct {
+	Board  string
+	Scores []metrics.Score // 1 to 1000
+	Key    string          // the Idempotency-Key; "" for none
+	Hash   [32]byte        // of the body, beside a Key
+	By     string          // who submits, for flags and audit
+	Staff  bool            // may be told more than the public sees
+}
+
+// Answer tells what came of a submission.
+type Answer struct {
+	Leaderboard string    `json:"leaderboard"`
+	Frozen      bool      `json:"frozen,omitempty"` // the public sees none of it yet, and no ranks are told
+	Results     []Outcome `json:"results"`          // one for each score
+}
+
+// Outcome is what came of one score.
+type Outcome struct {
+	Entry     uint64     `json:"entry"`
+	Player    string     `json:"player"`
+	Score     float64    `json:"score"`     // what the player has now in the first period's window
+	Before    int        `json:"before"`    // rank before, 0 for none
+	After     int        `json:"rank"`      // rank after, 0 for none (hidden, or outside the window)
+	Standings []Standing `json:"standings"` // in each window of now
+}
+
+// Action is a moderation: an Entry of one of the staff's kinds.
+type Action struct {
+	Board  string
+	Kind   Kind   // Removed, Hidden, Banned, Renamed, Undone, Froze, Revealed, Thawed
+	Player string // the id; of Hidden, Banned, Renamed
+	Name   string // of Renamed
+	Target uint64 // of Removed, Undone
+	By     string
+	Reason string
+}
