@@ -51,11 +51,17 @@ func newWorld(t testing.TB, change func(*Config), dashboards ...metrics.Dashboar
 	return worldOf(t, change, board, filepath.Join(t.TempDir(), "x.db"))
 }
 
-// worldOf serves a board from a database.
+// worldOf serves a board from a database. Its screens may move a thousand times a second.
 func worldOf(t testing.TB, change func(*Config), board *metrics.Board, path string) *world {
 	t.Helper()
+	return pacedWorld(t, time.Millisecond, change, board, path)
+}
+
+// pacedWorld is worldOf with the shortest time between two moves of the screens.
+func pacedWorld(t testing.TB, gap time.Duration, change func(*Config), board *metrics.Board, path string) *world {
+	t.Helper()
 	w := &world{t: t, path: path, store: openStore(t, path)}
-	hub, engine := live.New(time.Millisecond), query.New(w.store.Head())
+	hub, engine := live.New(gap), query.New(w.store.Head())
 	w.recorder = metrics.NewRecorder(metrics.RecorderConfig{
 		Log: w.store, Applier: w.store.Head(), MaxSeries: 20,
 		Bell: func(names []string) { hub.Touch(names...) },
