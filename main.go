@@ -132,7 +132,7 @@ func (c check) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s is good: %d dashboards, %d leaderboards, %d collectors\n",
+	fmt.Printf("%s is good. Dashboards: %d, leaderboards: %d, collectors: %d\n",
 		c.File, len(board.Dashboards), len(board.Leaderboards), len(board.Collectors))
 	return nil
 }
@@ -160,6 +160,9 @@ type serve struct {
 func (s serve) Validate() error {
 	if s.MaxStreamsPerAddress < 1 {
 		return errors.New("--max-streams-per-address must be at least 1")
+	}
+	if s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://") {
+		return fmt.Errorf("--public-url %s: write it with http:// or https:// before it", s.PublicURL)
 	}
 	return nil
 }

@@ -97,6 +97,7 @@ func (r *boardParser) checkFed(l *metrics.Leaderboard, found found) {
 		}
 		return
 	}
+	l.Periods = []metrics.Period{{Kind: metrics.AllTime, Name: string(metrics.AllTime), Title: "Now"}} // a query answers for no other time
 	if n := found["legend"]; n != nil {
 		r.text(&l.Query.Legend)(n)
 	}

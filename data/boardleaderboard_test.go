@@ -30,7 +30,7 @@ func everyLeaderboard(t *testing.T) []metrics.Leaderboard {
 		t.Fatal(err)
 	}
 	loud := plainLeaderboard("loud")
-	loud.Query = &metrics.Query{Expr: "topk(3, noise)", Legend: "{{room}}"}
+	loud.Query, loud.Periods[0].Title = &metrics.Query{Expr: "topk(3, noise)", Legend: "{{room}}"}, "Now"
 	return []metrics.Leaderboard{{
 		Name: "arcade", Title: "Arcade", Text: "Who is quickest", Unit: metrics.Seconds, Decimals: 3,
 		Order: metrics.Asc, Keep: metrics.KeepAverage, Ties: metrics.Dense,
@@ -92,11 +92,13 @@ func TestBoardLeaderboardMistakes(t *testing.T) {
 		{"step of nothing", of("limits: {max-step: 0}"), "3:24: max-step is a distance, which must be above 0"},
 		{"step is text", of("limits: {max-step: far}"), "3:24: a number is needed here"},
 		{"fewer than none a minute", of("limits: {per-minute: -1}"), "3:26: a whole number from 0 to 1000000"},
-		{"reveal", of("freeze: {reveal: 101}"), "3:22: a whole number from 0 to 100"},
+		{"reveal", of("freeze: {reveal: 101}"), "3:22: a whole number from 1 to 100"},
+		{"reveal of nothing", of("freeze: {reveal: 0}"), "3:22: a whole number from 1 to 100"},
 		{"freeze outside of all seasons", of("windows: [{season: s, from: 2026-11-01, to: 2026-12-01}]\n    freeze: {at: 2027-01-01}"), "4:18: no season runs at this time"},
 		{"expression", of("query: sum(å)"), "3:16: PromQL: 1:5: parse error"},
 		{"legend of nothing", of("legend: a"), "3:13: a legend names what a query finds"},
 		{"keep of a query", of("query: up\n    keep: sum"), "4:11: this leaderboard is fed by its query, so keep: means nothing"},
+		{"no windows of a query", of("query: up\n    windows: []"), "4:14: a leaderboard has at least one window"},
 		{"windows of a query", of("query: up\n    windows: [day]"), "4:14: this leaderboard is fed by its query, so windows: means nothing"},
 		{"panel of no leaderboard", panel("leaderboard: b"), `8:18: this board has no leaderboard "b"`},
 		{"panel of no window", panel("leaderboard: a\n    window: week"), `9:13: the leaderboard "a" has no window "week"; it is one of day`},
@@ -151,6 +153,7 @@ func TestDefaultBoardRanksProcessesAndTakesScores(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := plainLeaderboard("processes")
+	want.Periods[0].Title = "Now"
 	want.Title, want.Text, want.Unit = "Busiest programs", "By their use of this machine's processors", metrics.Ratio
 	want.Query = &metrics.Query{Expr: "topk(50, top_process_cpu_ratio)", Legend: "{{name}}"}
 	if diff := cmp.Diff(want, b.Leaderboards[0], sameZone); diff != "" {

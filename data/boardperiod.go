@@ -35,7 +35,7 @@ func (r *boardParser) timed(l *metrics.Leaderboard, found found) {
 	}
 	at := r.mapping(n, "freeze", fields{
 		"at":     r.moment(&l.Freeze.At, l.Zone),
-		"reveal": r.integer(&l.Freeze.Reveal, 0, maxReveal),
+		"reveal": r.integer(&l.Freeze.Reveal, 1, maxReveal),
 	})["at"]
 	if at != nil && len(r.errors) == mistakes && !slices.ContainsFunc(l.Periods, func(p metrics.Period) bool { return runs(p, l.Freeze.At) }) {
 		r.fail(placeOf(at), "no season runs at this time, so there is nothing to freeze; choose a time in one")

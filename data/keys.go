@@ -122,6 +122,24 @@ func (k *Keys) Secret(ctx context.Context, board, id string) (string, error) {
 	return secret, nil
 }
 
+// Ahead returns the newest time, in Unix seconds, that NoteAhead was told; 0 for none.
+func (k *Keys) Ahead(ctx context.Context) (at int64, err error) {
+	err = readSetting(ctx, k.readers, settingSigned, &at)
+	return at, damage(err)
+}
+
+// NoteAhead keeps the time of a good signature whose time is yet to come, so that a server which
+// starts again before then knows that it may have been used.
+func (k *Keys) NoteAhead(ctx context.Context, at int64) error {
+	return inTx(ctx, k.writer, func(tx *sql.Tx) error {
+		var noted int64
+		if err := readSetting(ctx, tx, settingSigned, &noted); err != nil || noted >= at {
+			return err
+		}
+		return writeSetting(ctx, tx, settingSigned, at)
+	})
+}
+
 func (k *Keys) readActive(ctx context.Context) (map[keyID]string, error) {
 	rows, err := k.readers.QueryContext(ctx, `
 		SELECT board, id, secret

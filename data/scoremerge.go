@@ -104,7 +104,7 @@ func (l *ScoreLog) replace(ctx context.Context, run scoreRun) error {
 		if err != nil {
 			return err
 		}
-		return l.insertEntries(ctx, tx, run.entries)
+		return insertEntries(ctx, tx.StmtContext(ctx, l.insertScores), run.entries)
 	})
 	if err == nil {
 		l.merged.Store(last)

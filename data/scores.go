@@ -104,13 +104,7 @@ func (l *ScoreLog) Append(ctx context.Context, entries []rank.Entry, requests []
 			return fmt.Errorf("append entry %d: its number must be %d", entries[i].Number, last)
 		}
 	}
-	err := inTx(ctx, l.writer, func(tx *sql.Tx) error {
-		if err := l.insertEntries(ctx, tx, entries); err != nil {
-			return err
-		}
-		return l.insertRequests(ctx, tx, requests)
-	})
-	if err != nil {
+	if err := l.insert(ctx, entries, requests); err != nil {
 		return fmt.Errorf("append entries up to %d: %w", last, err)
 	}
 	l.last.Store(last)
@@ -118,8 +112,21 @@ func (l *ScoreLog) Append(ctx context.Context, entries []rank.Entry, requests []
 	return nil
 }
 
-func (l *ScoreLog) insertEntries(ctx context.Context, tx *sql.Tx, entries []rank.Entry) error {
-	insert := tx.StmtContext(ctx, l.insertScores)
+func (l *ScoreLog) insert(ctx context.Context, entries []rank.Entry, requests []rank.Request) error {
+	// What is one row is one statement, and that a transaction by itself: BEGIN and COMMIT would
+	// take as long as the insert does.
+	if len(entries) <= maxRowEntries && len(requests) == 0 {
+		return damage(insertEntries(ctx, l.insertScores, entries))
+	}
+	return inTx(ctx, l.writer, func(tx *sql.Tx) error {
+		if err := insertEntries(ctx, tx.StmtContext(ctx, l.insertScores), entries); err != nil {
+			return err
+		}
+		return l.insertRequests(ctx, tx, requests)
+	})
+}
+
+func insertEntries(ctx context.Context, insert *sql.Stmt, entries []rank.Entry) error {
 	for row := range slices.Chunk(entries, maxRowEntries) {
 		payload, err := encodeScores(row)
 		if err != nil {

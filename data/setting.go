@@ -11,6 +11,7 @@ import (
 const (
 	settingSealed = "journal.sealed" // the newest group that was cut from the journal
 	settingMerged = "scores.merged"  // the newest entry of those that Merge has been over
+	settingSigned = "keys.signed"    // the newest time that a signature ahead of the clock bore, Unix seconds
 	settingPinged = "store.pinged"   // when Ping last wrote, Unix ms
 )
 

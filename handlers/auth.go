@@ -54,7 +54,7 @@ func (s *Server) callerOf(r *http.Request) (caller, error) {
 		}
 		s.sessions.end(r) // with its token
 	}
-	if local(r) {
+	if s.local(r) {
 		return caller{local: true}, nil
 	}
 	return caller{}, nil

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -87,4 +88,21 @@ func TestRevokedTokenIsGoodForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantProblem(t, w.post("/arcade/scores", `{"player":"ada","score":1}`, bear(secret)...), 401, "revoked")
+}
+
+func TestServerBehindAProxyTrustsNobodyForComingOverLoopback(t *testing.T) {
+	w := newLeague(t, nil, leaderboard("arcade", nil))
+	w.score("ada", 1)
+	w.server.PublicURL = "https://play.example"
+	const one = `{"player":"ada","score":2}`
+	wantProblem(t, w.post("/arcade/scores", one), http.StatusUnauthorized, "score:arcade")
+	wantProblem(t, w.post("/arcade/players/ada/ban", ""), http.StatusUnauthorized, "staff:arcade")
+	push := do(t, "POST", w.URL+"/api/push", "orders 1", "Content-Type", "text/plain")
+	wantProblem(t, push, http.StatusForbidden, "LIVEBOARD_PUSH_TOKEN")
+	if a := do(t, "GET", w.URL+"/b/arcade/staff", ""); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the staff's page answers %d, want a sign-in", a.StatusCode)
+	}
+	if a := w.post("/arcade/scores", one, bear(w.token("cabinet", "score:arcade"))...); a.StatusCode != http.StatusCreated {
+		t.Errorf("with a token: %d %s", a.StatusCode, a.body)
+	}
 }

@@ -19,6 +19,7 @@ func (s *Server) routeBoards(r chi.Router) {
 	get(r, "/b/{board}.txt", s.boardText)
 	get(r, "/b/{board}.svg", s.boardSVG)
 	get(r, "/b/{board}.json", s.standings)
+	get(r, "/b/{board}.csv", s.standingsCSV)
 	get(r, "/b/{board}/kiosk", s.boardKiosk)
 	get(r, "/b/{board}/embed", s.boardEmbed)
 	get(r, "/b/{board}/qr.svg", s.boardQR)
@@ -29,7 +30,7 @@ func (s *Server) routeBoards(r chi.Router) {
 
 // boardDesk answers GET /b/{board}.
 func (s *Server) boardDesk(w http.ResponseWriter, r *http.Request) {
-	snap, err := s.rankingSnapshot(r, press.Desk)
+	snap, err := s.rankingSnapshot(w, r, press.Desk)
 	if err != nil {
 		s.problem(w, r, err)
 		return
@@ -57,7 +58,6 @@ func (s *Server) boardDesk(w http.ResponseWriter, r *http.Request) {
 	case v.Find != "":
 		m.Search.Text, m.Search.Back = v.Find, "/b/"+spec.Name+"?"+kept(query).Encode()
 	case v.You != "":
-		w.Header().Set("X-Robots-Tag", "noindex") // a player's own link is nobody else's matter
 		m.You = s.you(r, snap, page)
 	}
 	s.show(w, r, http.StatusOK, views.Leaderboard(m))
@@ -98,9 +98,15 @@ func (s *Server) share(r *http.Request, spec *metrics.Leaderboard) views.ShareMo
 	}
 }
 
+// sharePlayer tells how others get to see a player's place.
+func (s *Server) sharePlayer(r *http.Request, spec *metrics.Leaderboard, player string) views.ShareModel {
+	base, query := "/b/"+spec.Name, url.Values{"player": {player}}.Encode()
+	return views.ShareModel{Link: s.publicURL(r) + base + "?" + query, QR: base + "/qr.svg?" + query}
+}
+
 // playerPage answers GET /b/{board}/p/{player}.
 func (s *Server) playerPage(w http.ResponseWriter, r *http.Request) {
-	snap, err := s.rankingSnapshot(r, press.Player)
+	snap, err := s.rankingSnapshot(w, r, press.Player)
 	if err != nil {
 		s.problem(w, r, err)
 		return
@@ -116,13 +122,14 @@ func (s *Server) playerPage(w http.ResponseWriter, r *http.Request) {
 		Windows: windowLinks(r.URL.Query(), spec, profile.Window),
 		Profile: snap.Parts()[0],
 	}
+	m.Share = s.sharePlayer(r, spec, snap.View.Ranking.You)
 	m.Page.Title = profile.Row.Name + " · " + m.Page.Title
 	s.show(w, r, http.StatusOK, views.Player(m))
 }
 
 // boardKiosk answers GET /b/{board}/kiosk.
 func (s *Server) boardKiosk(w http.ResponseWriter, r *http.Request) {
-	snap, err := s.rankingSnapshot(r, press.Kiosk)
+	snap, err := s.rankingSnapshot(w, r, press.Kiosk)
 	if err != nil {
 		s.problem(w, r, err)
 		return
@@ -142,7 +149,7 @@ func (s *Server) boardKiosk(w http.ResponseWriter, r *http.Request) {
 func (s *Server) boardEmbed(w http.ResponseWriter, r *http.Request) {
 	board, _ := s.Press.Board()
 	allowFrames(w, board.Embed.Origins)
-	snap, err := s.rankingSnapshot(r, press.Embed)
+	snap, err := s.rankingSnapshot(w, r, press.Embed)
 	if err != nil {
 		s.problem(w, r, err)
 		return
@@ -153,7 +160,8 @@ func (s *Server) boardEmbed(w http.ResponseWriter, r *http.Request) {
 }
 
 // rankingSnapshot returns what the request's page of a leaderboard shows now.
-func (s *Server) rankingSnapshot(r *http.Request, surface press.Surface) (press.Snapshot, error) {
+func (s *Server) rankingSnapshot(w http.ResponseWriter, r *http.Request, surface press.Surface) (press.Snapshot, error) {
+	hideOwn(w, r)
 	query := r.URL.Query()
 	query.Set("surface", string(surface))
 	if surface == press.Player {
@@ -168,6 +176,13 @@ func (s *Server) rankingSnapshot(r *http.Request, surface press.Surface) (press.
 		return press.Snapshot{}, err
 	}
 	return p.Snapshot(), nil
+}
+
+// hideOwn keeps a player's own link out of search engines: it is nobody else's matter.
+func hideOwn(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("player") {
+		w.Header().Set("X-Robots-Tag", "noindex")
+	}
 }
 
 func boardPage(r *http.Request, spec *metrics.Leaderboard) views.Page { return page(r, spec.Title) }

@@ -11,32 +11,12 @@ import (
 	"liveboard/metrics"
 	"liveboard/metrics/rank"
 	"liveboard/views"
+	"liveboard/views/press"
 )
-
-// textWidth is the width of a leaderboard in a terminal that did not say how wide it is.
-const textWidth = 80
-
-// boardText answers GET /b/{board}.txt, in colour with ?color.
-func (s *Server) boardText(w http.ResponseWriter, r *http.Request) {
-	page, err := s.twin(r, 25)
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	query := r.URL.Query()
-	width, err := numberParam(r, "width", textWidth)
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	writeWhole(w, r, http.StatusOK, []byte(views.BoardText(page, query.Has("color"), width)))
-}
 
 // boardSVG answers GET /b/{board}.svg: a picture that other sites may show.
 func (s *Server) boardSVG(w http.ResponseWriter, r *http.Request) {
-	page, err := s.twin(r, 10)
+	page, err := s.twin(w, r, 10)
 	if err != nil {
 		fail(w, r, err)
 		return
@@ -50,7 +30,8 @@ func (s *Server) boardSVG(w http.ResponseWriter, r *http.Request) {
 }
 
 // twin reads the rows that a twin of the page shows: limit of them unless the request says.
-func (s *Server) twin(r *http.Request, limit int) (rank.Page, error) {
+func (s *Server) twin(w http.ResponseWriter, r *http.Request, limit int) (rank.Page, error) {
+	hideOwn(w, r)
 	board, ask, err := s.ask(r)
 	if err != nil {
 		return rank.Page{}, err
@@ -67,8 +48,8 @@ func (s *Server) twin(r *http.Request, limit int) (rank.Page, error) {
 // boardQR answers GET /b/{board}/qr.svg: a picture of the address of the leaderboard's page, that of
 // a player's own with ?player=.
 func (s *Server) boardQR(w http.ResponseWriter, r *http.Request) {
-	board, _ := s.Press.Board()
-	spec, err := board.Leaderboard(pathParam(r, "board"))
+	hideOwn(w, r)
+	spec, err := s.shownTo(r, pathParam(r, "board"))
 	if err != nil {
 		fail(w, r, err)
 		return
@@ -87,6 +68,19 @@ func (s *Server) boardQR(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.draw(w, r, views.QR(code.Bitmap()))
+}
+
+// shownTo returns the leaderboard if the request may know of it and its query makes sense.
+func (s *Server) shownTo(r *http.Request, name string) (*metrics.Leaderboard, error) {
+	if _, err := press.ParseRankingView(name, r.URL.Query()); err != nil {
+		return nil, err
+	}
+	board, _ := s.Press.Board()
+	spec, err := board.Leaderboard(name)
+	if err == nil && spec.Visibility == metrics.StaffOnly {
+		err = metrics.Errorf(metrics.NotFound, "There is no leaderboard named %q.", name)
+	}
+	return spec, err
 }
 
 // draw answers with an SVG document. A picture that runs a script would be a page: the policy forbids it.

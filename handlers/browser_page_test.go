@@ -37,6 +37,7 @@ func TestPagesAreFlawless(t *testing.T) {
 	axe := axeScript(t)
 	shop, old, host := newShop(t), shopAsOf(t, time.Now().Add(-2*time.Minute)), newSite(t, "")
 	host.filled(t)
+	league := newFullLeague(t)
 	for _, page := range []struct {
 		name string
 		site *site
@@ -53,6 +54,24 @@ func TestPagesAreFlawless(t *testing.T) {
 		{"not found", shop, "/d/nowhere?"},
 		{"built-in desk", host, "/d/host?"},
 		{"built-in kiosk", host, "/kiosk/host?"},
+		{"leaderboard", league, "/b/arcade?"},
+		{"page of a leaderboard", league, "/b/arcade?window=day&group=team:red&limit=20&offset=20&"},
+		{"place of a player", league, "/b/arcade?player=p7&"},
+		{"player", league, "/b/arcade/p/p7?"},
+		{"found", league, "/b/arcade?q=o&"},
+		{"nobody found", league, "/b/arcade?q=%3Cnobody%3E&"},
+		{"leaderboard kiosk", league, "/b/arcade/kiosk?turn=3600&"},
+		{"embedded leaderboard", league, "/b/arcade/embed?"},
+		{"staff", league, "/b/arcade/staff?player=p7&"},
+		{"reveal", league, "/b/cup?"},
+		{"reveal on a kiosk", league, "/b/cup/kiosk?"},
+		{"staff at a reveal", league, "/b/cup/staff?"},
+		{"empty leaderboard", league, "/b/empty?"},
+		{"empty leaderboard kiosk", league, "/b/empty/kiosk?"},
+		{"leaderboard fed by a query", league, "/b/fed?"},
+		{"leaderboards on a desk", league, "/d/hall?"},
+		{"leaderboards on a kiosk", league, "/kiosk/hall?"},
+		{"list of leaderboards", league, "/?"},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			t.Parallel()
@@ -94,12 +113,12 @@ func flaws(p *tab, axe string) []string {
 		.flatMap(({id, help, nodes}) => nodes.map(({html, failureSummary}) => [id, help, html, failureSummary].join(': '))))`)
 }
 
-// fits fails the test when the page is wider than a screen of one of the widths, or a panel narrower than what is in it.
+// fits fails the test when the page is wider than a screen of one of the widths, or a part of it narrower than what is in it.
 func fits(t *testing.T, p *tab, widths ...int64) {
 	t.Helper()
 	for _, width := range widths {
 		p.do(chromedp.EmulateViewport(width, width*9/16))
-		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card')]
+		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card, .sheet, .you, .join, .controls, .ranges')]
 			.map(element => ({name: element.id || element.tagName, holds: element.scrollWidth, ...element.getBoundingClientRect().toJSON()}))
 			.filter(({left, right, holds}) => left < 0 || right > innerWidth || holds > Math.ceil(right - left))
 			.map(({name, left, right, holds}) => name + ' reaches from ' + left + ' to ' + right + ', and holds ' + holds)`) {

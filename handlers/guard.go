@@ -51,6 +51,10 @@ func addressOf(r *http.Request) netip.Addr {
 	return addr.Addr().Unmap()
 }
 
+// local reports whether the request may be trusted as one of this machine's. A server that says where the
+// public reaches it stands behind a proxy, and then every request comes over loopback: it trusts none.
+func (s *Server) local(r *http.Request) bool { return s.PublicURL == "" && local(r) }
+
 // local reports whether a person or program on this very machine sent the request: it came over
 // loopback, for a loopback name (a page elsewhere whose host name was bound to this machine did
 // not), and through no proxy.

@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"liveboard/assets"
+	"liveboard/metrics"
 )
 
 // wantPolicy is written out here, so that a change of it is seen twice.
@@ -33,7 +35,30 @@ var everyAnswer = []struct {
 	{"GET", "/assets/nothing", 404},
 	{"PUT", "/", 405},
 	{"GET", "/api/push", 405},
+	{"GET", "/b/arcade", 200},
+	{"GET", "/b/arcade?player=ada", 200},
+	{"GET", "/b/arcade?q=a&theme=dark", 200},
+	{"GET", "/b/arcade.json", 200},
+	{"GET", "/b/arcade.txt", 200},
+	{"GET", "/b/arcade/kiosk?turn=30", 200},
+	{"GET", "/b/arcade/qr.svg", 200},
+	{"GET", "/b/arcade/p/ada", 200},
+	{"GET", "/b/arcade/staff", 200},
+	{"GET", "/b/arcade/p/nobody", 404},
+	{"GET", "/b/arcade?window=nothing", 404},
+	{"GET", "/b/nothing", 404},
+	{"GET", "/b/nothing/staff", 404},
+	{"POST", "/b/arcade/staff", 403},
+	{"POST", "/staff/logout", 403},
+	{"GET", "/api/leaderboards", 200},
+	{"GET", "/api/leaderboards/arcade", 200},
+	{"GET", "/api/leaderboards/arcade.csv", 200},
+	{"GET", "/api/leaderboards/arcade/players/nobody", 404},
+	{"GET", "/api/leaderboards/nothing", 404},
+	{"POST", "/api/leaderboards/arcade/scores", 415},
 	{"GET", "/live/nothing", 404},
+	{"GET", "/live/b/nothing", 404},
+	{"GET", "/poll/b/arcade", 200},
 	{"GET", "/poll/d", 200},
 	{"GET", "/healthz", 200},
 	{"GET", "/readyz", 200},
@@ -44,7 +69,12 @@ var everyAnswer = []struct {
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
-	w := newWorld(t, nil, dashboard("d", "orders"), dashboard("e", "orders"))
+	w := worldOf(t, nil, &metrics.Board{
+		Dashboards:   []metrics.Dashboard{dashboard("d", "orders"), dashboard("e", "orders")},
+		Leaderboards: []metrics.Leaderboard{leaderboard("arcade", nil)},
+		Embed:        metrics.Embed{Origins: []string{"https://intranet.example"}},
+	}, filepath.Join(t.TempDir(), "x.db"))
+	w.score("ada", 30)
 	for _, c := range everyAnswer {
 		a := do(t, c.method, w.URL+c.path, "", "Cookie", "theme=dark")
 		if a.StatusCode != c.status {

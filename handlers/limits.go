@@ -35,7 +35,7 @@ func newLimits(c Config) *limits {
 // were too many. What comes from this machine is not counted.
 func (s *Server) limit(r *http.Request, who caller, err error) error {
 	switch {
-	case local(r):
+	case s.local(r):
 		return err
 	case err != nil:
 		return s.limitAddress(r, err)

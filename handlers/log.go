@@ -15,15 +15,28 @@ func logRequests(next http.Handler) http.Handler {
 		started := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
-		slog.Info("request",
-			"request", middleware.GetReqID(r.Context()),
-			"method", r.Method,
-			"path", r.URL.Path,
-			"status", ww.Status(),
-			"bytes", ww.BytesWritten(),
-			"seconds", time.Since(started).Seconds(),
-			"address", addressOf(r))
+		level := levelOf(ww.Status())
+		if !slog.Default().Enabled(r.Context(), level) {
+			return
+		}
+		slog.LogAttrs(r.Context(), level, "request",
+			slog.String("request", middleware.GetReqID(r.Context())),
+			slog.String("method", r.Method),
+			slog.String("path", r.URL.Path),
+			slog.Int("status", ww.Status()),
+			slog.Int("bytes", ww.BytesWritten()),
+			slog.Float64("seconds", time.Since(started).Seconds()),
+			slog.Any("address", addressOf(r)))
 	})
+}
+
+// levelOf keeps what may come thousands of times a second, and has been written down, out of the log: scores that
+// were recorded, which alone are answered with 201.
+func levelOf(status int) slog.Level {
+	if status == http.StatusCreated {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // recoverer keeps one request's panic from ending the process.

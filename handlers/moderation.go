@@ -57,7 +57,6 @@ func (s *Server) moderate(kind rank.Kind) http.HandlerFunc {
 			fail(w, r, err)
 			return
 		}
-		entry.ID = cmp.Or(entry.ID, action.Player)
 		tell(w, r, http.StatusOK, entryOf(entry))
 	}
 }
@@ -126,7 +125,7 @@ func (s *Server) readAudit(r *http.Request, board string) ([]rank.Entry, error) 
 	if _, err := s.staffOf(r, board); err != nil {
 		return nil, err
 	}
-	before, err := numberParam(r, "before", 0)
+	before, err := wholeParam(r, "before", 0, 64)
 	if err != nil {
 		return nil, err
 	}
@@ -137,5 +136,5 @@ func (s *Server) readAudit(r *http.Request, board string) ([]rank.Entry, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.Ledger.Audit(r.Context(), board, uint64(before), limit)
+	return s.Ledger.Audit(r.Context(), board, before, limit)
 }

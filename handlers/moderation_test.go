@@ -87,11 +87,14 @@ func TestAuditTellsEverythingTheNewestFirst(t *testing.T) {
 	if flag := all[2]; flag.Player != "ada" || flag.Score == nil || *flag.Score != 101 || flag.Reason == "" || flag.By != "local" {
 		t.Errorf("the flag is %+v", flag)
 	}
-	if hidden := all[1]; hidden.Reason != "see above" || hidden.Score != nil {
+	if hidden := all[1]; hidden.Player != "ada" || hidden.Reason != "see above" || hidden.Score != nil {
 		t.Errorf("the hiding is %+v", hidden)
 	}
 	if part := read(fmt.Sprintf("?limit=1&before=%d", all[0].Entry)); len(part) != 1 || part[0].Entry != all[1].Entry {
 		t.Errorf("the second alone is %+v", part)
+	}
+	if part := read("?before=18446744073709551615"); len(part) != len(all) {
+		t.Errorf("before the last number there is: got %+v, want all", part)
 	}
 	for _, query := range []string{"?limit=0", "?limit=1001", "?before=x"} {
 		wantProblem(t, do(t, "GET", w.api("/arcade/audit"+query), ""), http.StatusBadRequest, "")

@@ -154,17 +154,30 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 		Title:  sentence,
 	}
 	if status == http.StatusNotFound {
-		m.Text = "These are the dashboards there are:"
-		board, _ := s.Press.Board()
-		for _, d := range board.Dashboards {
-			m.Others = append(m.Others, views.Link{Text: d.Title, Href: "/d/" + d.Name})
-		}
+		m.Text, m.Others = s.waysOut(r)
 	}
 	if status == http.StatusInternalServerError {
 		m.Request = middleware.GetReqID(r.Context())
 	}
 	setRetryAfter(w, status)
 	s.show(w, r, status, views.Problem(m))
+}
+
+// waysOut returns what there is of the kind that was asked for.
+func (s *Server) waysOut(r *http.Request) (text string, others []views.Link) {
+	board, _ := s.Press.Board()
+	if strings.HasPrefix(r.URL.Path, "/b/") {
+		for _, b := range board.Leaderboards {
+			if b.Visibility == metrics.Public {
+				others = append(others, views.Link{Text: b.Title, Href: "/b/" + b.Name})
+			}
+		}
+		return "These are the leaderboards there are:", others
+	}
+	for _, d := range board.Dashboards {
+		others = append(others, views.Link{Text: d.Title, Href: "/d/" + d.Name})
+	}
+	return "These are the dashboards there are:", others
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {

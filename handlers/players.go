@@ -47,7 +47,7 @@ func (s *Server) player(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	profile := profileJSON{
-		Leaderboard: board.Spec().Name, Window: p.Window.Key, Title: p.Window.Title, Total: p.Total, rowJSON: rowOf(p.Row, p.Row.Player == ""),
+		Leaderboard: board.Spec().Name, Window: p.Window.Key, Title: p.Window.Title, Total: p.Total, rowJSON: rowOf(p.Row),
 		Percentile: p.Percentile, Standings: p.Standings, History: make([]pastJSON, len(p.History)),
 	}
 	if p.Next != nil {
@@ -72,7 +72,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request) {
 	}
 	list := make([]rowJSON, len(rows))
 	for i, row := range rows {
-		list[i] = rowOf(row, row.Player == "")
+		list[i] = rowOf(row)
 	}
 	tell(w, r, http.StatusOK, map[string]any{"leaderboard": board.Spec().Name, "rows": list})
 }

@@ -68,7 +68,7 @@ func (s *Server) mayPush(r *http.Request) error {
 	if found && s.PushToken != "" && sameSecret(token, s.PushToken) {
 		return nil
 	}
-	if !found && local(r) {
+	if !found && s.local(r) {
 		return nil
 	}
 	if s.PushToken == "" {

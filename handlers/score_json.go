@@ -10,11 +10,7 @@ import (
 	"time"
 
 	"liveboard/metrics"
-)
-
-const (
-	maxScores  = 1000 // of one request
-	maxMembers = 32   // of a score's sub-scores, and of its attributes
+	"liveboard/metrics/rank"
 )
 
 // jsonScore is a score as {"player":"ada","score":4200,"name":"Ada L.","at":1763777777000,"sub":{"deaths":3},"attributes":{"team":"red"}}.
@@ -40,8 +36,8 @@ func readScores(body []byte, now time.Time) (scores []metrics.Score, list bool, 
 	}
 	_, _ = d.Token() // the bracket
 	for d.More() {
-		if len(scores) == maxScores {
-			return nil, true, metrics.Errorf(metrics.TooLarge, "A request may bring at most %d scores. Send them in parts.", maxScores)
+		if len(scores) == rank.MaxScores {
+			return nil, true, metrics.Errorf(metrics.TooLarge, "A request may bring at most %d scores. Send them in parts.", rank.MaxScores)
 		}
 		score, err := nextScore(body, d, now)
 		if err != nil {
@@ -169,8 +165,8 @@ func members(what string, text []byte, read func(name string, d *json.Decoder) e
 	}
 	for n := 1; d.More(); n++ {
 		name, _ := d.Token()
-		if n > maxMembers {
-			return metrics.Errorf(metrics.Invalid, "%s may have at most %d members", what, maxMembers)
+		if n > rank.MaxMembers {
+			return metrics.Errorf(metrics.Invalid, "%s may have at most %d members", what, rank.MaxMembers)
 		}
 		if err := read(name.(string), d); err != nil {
 			return err

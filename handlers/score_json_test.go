@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"liveboard/metrics"
+	"liveboard/metrics/rank"
 )
 
 func TestScoresAreReadAsTheyStand(t *testing.T) {
@@ -79,12 +80,12 @@ var wrongScores = []struct{ name, body, detail string }{
 	{"sub-score no number", `{"player":"ada","score":1,"sub":{"deaths":"3"}}`, `the sub-score "deaths" must be a number`},
 	{"sub-score null", `{"player":"ada","score":1,"sub":{"deaths":null}}`, `the sub-score "deaths" must be a number`},
 	{"sub-score twice", `{"player":"ada","score":1,"sub":{"deaths":3,"a":1,"deaths":3}}`, `the sub-score "deaths" is there twice`},
-	{"too many sub-scores", `{"player":"ada","score":1,"sub":` + manyMembers(33, "1") + `}`, "sub may have at most 32 members"},
+	{"too many sub-scores", `{"player":"ada","score":1,"sub":` + manyMembers(17, "1") + `}`, "sub may have at most 16 members"},
 	{"attributes no object", `{"player":"ada","score":1,"attributes":"red"}`, "attributes must be an object"},
 	{"attribute no text", `{"player":"ada","score":1,"attributes":{"team":1}}`, `the attribute "team" must be a text`},
 	{"attribute empty", `{"player":"ada","score":1,"attributes":{"team":""}}`, `the attribute "team" must be a text, and not an empty one`},
 	{"attribute twice", `{"player":"ada","score":1,"attributes":{"team":"a","team":"b"}}`, `the attribute "team" is there twice`},
-	{"too many attributes", `{"player":"ada","score":1,"attributes":` + manyMembers(33, `"x"`) + `}`, "attributes may have at most 32 members"},
+	{"too many attributes", `{"player":"ada","score":1,"attributes":` + manyMembers(17, `"x"`) + `}`, "attributes may have at most 16 members"},
 	{"deep", strings.Repeat("[", 100_000), "exceeded max depth"},
 }
 
@@ -106,11 +107,11 @@ func TestWrongScoresAreNamed(t *testing.T) {
 			}
 		})
 	}
-	if got, _, err := readScores([]byte(listOf(maxScores+1)), time.Now()); metrics.KindOf(err) != metrics.TooLarge {
+	if got, _, err := readScores([]byte(listOf(rank.MaxScores+1)), time.Now()); metrics.KindOf(err) != metrics.TooLarge {
 		t.Errorf("%d scores of a list are accepted: %v", len(got), err)
 	}
-	if got, _, err := readScores([]byte(listOf(maxScores)), time.Now()); err != nil || len(got) != maxScores {
-		t.Errorf("a list of %d scores is refused: %v", maxScores, err)
+	if got, _, err := readScores([]byte(listOf(rank.MaxScores)), time.Now()); err != nil || len(got) != rank.MaxScores {
+		t.Errorf("a list of %d scores is refused: %v", rank.MaxScores, err)
 	}
 }
 

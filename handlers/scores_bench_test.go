@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"liveboard/metrics/rank"
 )
 
 const (
@@ -35,9 +37,9 @@ func BenchmarkScores(b *testing.B) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil))) // the log is part of the work
 	defer slog.SetDefault(before)
 	w := newLeague(b, nil, leaderboard("arcade", nil))
-	for from := 0; from < senderPlayers; from += maxScores {
+	for from := 0; from < senderPlayers; from += rank.MaxScores {
 		var list []string
-		for i := range maxScores {
+		for i := range rank.MaxScores {
 			list = append(list, fmt.Sprintf(`{"player":"player-%d","score":%d}`, from+i, rand.IntN(1000)))
 		}
 		if a := w.post("/arcade/scores", "["+strings.Join(list, ",")+"]"); a.StatusCode != http.StatusCreated {

@@ -58,6 +58,7 @@ type Server struct {
 	sessions *sessions
 	limits   *limits
 	nonces   nonces
+	ahead    ahead
 	started  time.Time
 }
 

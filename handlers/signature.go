@@ -19,6 +19,10 @@ type Keys interface {
 	// Secret returns the secret of a leaderboard's key, whose text is the key of the HMAC, or an
 	// error of kind Unauthorized where the leaderboard has no such key.
 	Secret(ctx context.Context, board, id string) (string, error)
+	// Ahead returns the newest time that NoteAhead was told, in Unix seconds, by servers before this one too.
+	Ahead(ctx context.Context) (int64, error)
+	// NoteAhead keeps the time of a signature that lies ahead of the clock.
+	NoteAhead(ctx context.Context, at int64) error
 }
 
 // The headers of a signed request.
@@ -41,7 +45,7 @@ func (s *Server) signerOf(r *http.Request, board string, body []byte) (caller, e
 	if r.Header.Get(signatureHeader) == "" {
 		return caller{}, nil
 	}
-	at, err := s.signedAt(r.Header.Get(timeHeader), time.Now())
+	at, err := s.signedAt(r.Context(), r.Header.Get(timeHeader), time.Now())
 	if err != nil {
 		return caller{}, err
 	}
@@ -58,7 +62,7 @@ func (s *Server) signerOf(r *http.Request, board string, body []byte) (caller, e
 		return caller{}, metrics.Errorf(metrics.Unauthorized, "The signature is wrong: it must be the hex HMAC-SHA256, with the secret of key %q, of "+
 			"“method\\npath\\nhex SHA-256 of the body\\ntime\\nnonce”.", id)
 	}
-	if err := s.nonces.use(board+" "+id+" "+nonce, time.Now()); err != nil {
+	if err := s.useUp(r.Context(), board+" "+id+" "+nonce, at); err != nil {
 		return caller{}, err
 	}
 	return caller{Token: metrics.Token{ID: "key:" + board + ":" + id, Name: "key " + id, Scopes: []string{metrics.VerbScore + ":" + board}}}, nil
@@ -73,9 +77,58 @@ func Sign(secret, method, path string, body []byte, at int64, nonce string) []by
 	return h.Sum(nil)
 }
 
+// useUp marks a good signature as used. Its time goes to the disk where a server that starts again
+// would not refuse it for being from before the start.
+func (s *Server) useUp(ctx context.Context, nonce string, at int64) error {
+	now := time.Now()
+	if at >= now.Unix() {
+		if err := s.ahead.note(ctx, s.Keys, at); err != nil {
+			return metrics.Because(err, metrics.Unavailable, "The signature cannot be used now; try again later.")
+		}
+	}
+	return s.nonces.use(nonce, now)
+}
+
+// ahead is the newest time, in Unix seconds, of the signatures whose time was yet to come.
+type ahead struct {
+	mu     sync.Mutex
+	before int64 // of servers before this one
+	noted  int64 // of this one
+	read   bool  // before is known
+}
+
+func (a *ahead) ofBefore(ctx context.Context, keys Keys) (before int64, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.read {
+		if a.before, err = keys.Ahead(ctx); err != nil {
+			return 0, metrics.Because(err, metrics.Unavailable, "Signatures cannot be checked now; try again later.")
+		}
+		a.read = true
+	}
+	return a.before, nil
+}
+
+func (a *ahead) note(ctx context.Context, keys Keys, at int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at <= a.noted {
+		return nil
+	}
+	if err := keys.NoteAhead(ctx, at); err != nil {
+		return err
+	}
+	a.noted = at
+	return nil
+}
+
 // signedAt reads the time of a signature. Of those from before this process began it is not known
 // whether they have been used: with that rule nonces need no disk.
-func (s *Server) signedAt(text string, now time.Time) (int64, error) {
+func (s *Server) signedAt(ctx context.Context, text string, now time.Time) (int64, error) {
+	before, err := s.ahead.ofBefore(ctx, s.Keys)
+	if err != nil {
+		return 0, err
+	}
 	at, err := strconv.ParseInt(text, 10, 64)
 	switch off := now.Sub(time.Unix(at, 0)); {
 	case err != nil:
@@ -83,7 +136,7 @@ func (s *Server) signedAt(text string, now time.Time) (int64, error) {
 	case off > signedWithin || off < -signedWithin:
 		return 0, metrics.Errorf(metrics.Unauthorized, "The signature is from %s, and it is %s here: set the clock, and sign it anew.",
 			time.Unix(at, 0).UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
-	case at <= s.started.Unix():
+	case at <= max(before, s.started.Unix()):
 		return 0, metrics.Errorf(metrics.Unauthorized, "The signature is from before the server's start. Sign it anew.")
 	}
 	return at, nil

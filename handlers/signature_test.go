@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,5 +169,25 @@ func TestNoncesAreBounded(t *testing.T) {
 	}
 	if err := n.use("one more", n.since); metrics.KindOf(err) != metrics.Unavailable {
 		t.Errorf("got the error %v, want one of kind Unavailable", err)
+	}
+}
+
+// A restart forgets the nonces, and a clock that is ahead signs for a time after it.
+func TestSignatureFromTheFutureIsNotUsedAgainAfterARestart(t *testing.T) {
+	board := &metrics.Board{Leaderboards: []metrics.Leaderboard{leaderboard("arcade", nil)}}
+	path := filepath.Join(t.TempDir(), "x.db")
+	w := worldOf(t, nil, board, path)
+	ahead := w.newSigner()()
+	ahead.at += 200
+	if a := w.sendSigned(ahead); a.StatusCode != http.StatusCreated {
+		t.Fatalf("got %d %s, want 201", a.StatusCode, a.body)
+	}
+	w.close()
+	w = worldOf(t, nil, board, path)
+	wantProblem(t, w.sendSigned(ahead), http.StatusUnauthorized, "before the server's start")
+	ahead.at++
+	ahead.nonce += "x"
+	if a := w.sendSigned(ahead); a.StatusCode != http.StatusCreated {
+		t.Errorf("the next second's: %d %s, want 201", a.StatusCode, a.body)
 	}
 }

@@ -58,7 +58,7 @@ func (s *Server) openSession(w http.ResponseWriter, r *http.Request, token strin
 	if err := s.limit(r, who, err); err != nil {
 		return err
 	}
-	setSession(w, r, s.sessions.open(token), sessionFor)
+	s.setSession(w, r, s.sessions.open(token), sessionFor)
 	return nil
 }
 
@@ -74,20 +74,20 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.sessions.end(r)
-	setSession(w, r, "", -time.Second)
+	s.setSession(w, r, "", -time.Second)
 	seeOther(w, r)
 }
 
 // setSession sets the cookie, or takes it away where it lasts no time. The browser's own word for
 // where the form came from tells whether the way here is encrypted, behind a proxy too.
-func setSession(w http.ResponseWriter, r *http.Request, id string, lasts time.Duration) {
+func (s *Server) setSession(w http.ResponseWriter, r *http.Request, id string, lasts time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name:     sessionCookie,
 		Value:    id,
 		Path:     "/",
 		MaxAge:   int(lasts.Seconds()),
 		HttpOnly: true,
-		Secure:   r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https:"),
+		Secure:   strings.HasPrefix(s.publicURL(r), "https:") || strings.HasPrefix(r.Header.Get("Origin"), "https:"),
 		SameSite: http.SameSiteStrictMode,
 	})
 }

@@ -15,10 +15,9 @@ import (
 )
 
 const (
-	staffRows   = 50 // of each of the standings that the staff's page shows
-	staffDeeds  = 50
-	deedTime    = "2 Jan 15:04:05"
-	maxWordsLen = 300 // bytes of a reason
+	staffRows  = 20 // of each of the standings that the staff's page shows
+	staffDeeds = 50
+	deedTime   = "2 Jan 15:04:05"
 )
 
 // deeds are what the staff's forms do, by the value of their button.
@@ -62,7 +61,7 @@ func (s *Server) do(r *http.Request, board string, who caller) error {
 		Board: board, Kind: deeds[form.Get("do")], Player: form.Get("player"), Name: form.Get("name"),
 		By: who.name(), Reason: form.Get("reason"),
 	}
-	if a.Kind == 0 || len(a.Reason) > maxWordsLen {
+	if a.Kind == 0 {
 		return metrics.Errorf(metrics.Invalid, "This form is not one of ours. Load the page again.")
 	}
 	if number := form.Get("entry"); number != "" {
@@ -71,7 +70,13 @@ func (s *Server) do(r *http.Request, board string, who caller) error {
 			return metrics.Errorf(metrics.Invalid, "%q is no entry: entries have numbers.", number)
 		}
 	}
-	_, err := s.Ledger.Moderate(r.Context(), a)
+	b, err := s.Boards.Board(r.Context(), board)
+	if b != nil && b.Spec().Query != nil {
+		return metrics.Errorf(metrics.Conflict, "The leaderboard %q is fed by its query: there is nothing to moderate.", board)
+	}
+	if err == nil {
+		_, err = s.Ledger.Moderate(r.Context(), a)
+	}
 	return err
 }
 
@@ -83,38 +88,47 @@ func (s *Server) showStaff(w http.ResponseWriter, r *http.Request, wrong error) 
 		return
 	}
 	spec := board.Spec()
+	_, denied := s.staffOf(r, spec.Name)
+	title := spec.Title
+	if denied != nil && spec.Visibility == metrics.StaffOnly {
+		title = spec.Name // which whoever asks knows
+	}
 	m := views.StaffModel{
-		Page:    page(r, "Staff · "+spec.Title),
-		Topbar:  boardTopbar(r),
-		Up:      views.Link{Text: spec.Title, Href: "/b/" + spec.Name},
-		Action:  "/b/" + spec.Name + "/staff",
-		SignOut: "/staff/logout?board=" + spec.Name,
-		Mark:    s.sessions.mark(r),
+		Page:   page(r, "Staff · "+title),
+		Topbar: boardTopbar(r),
+		Up:     views.Link{Text: title, Href: "/b/" + spec.Name},
+		Action: "/b/" + spec.Name + "/staff",
+		Mark:   s.sessions.mark(r),
+	}
+	if _, open := s.sessions.token(r); open {
+		m.SignOut = "/staff/logout?board=" + spec.Name
 	}
 	status := http.StatusOK
+	if metrics.KindOf(denied) == metrics.Forbidden {
+		wrong = cmp.Or(wrong, denied)
+	}
 	if wrong != nil {
 		status, m.Problem = explain(r, wrong)
 	}
-	_, err = s.staffOf(r, spec.Name)
-	switch kind := metrics.KindOf(err); {
-	case err != nil && (kind == metrics.Unauthorized || kind == metrics.Forbidden):
+	switch kind := metrics.KindOf(denied); {
+	case denied == nil:
+		err = s.fillStaff(r, board, &m)
+	case kind == metrics.Unauthorized || kind == metrics.Forbidden:
 		m.SignIn = "/staff/session?board=" + spec.Name
 		status = max(status, http.StatusUnauthorized)
-	case err == nil:
-		err = s.fillStaff(r, board, &m)
-		fallthrough
 	default:
-		if err != nil {
-			s.problem(w, r, err)
-			return
-		}
+		err = denied
+	}
+	if err != nil {
+		s.problem(w, r, err)
+		return
 	}
 	s.show(w, r, status, views.Staff(m))
 }
 
 // fillStaff puts in what only staff see.
 func (s *Server) fillStaff(r *http.Request, board *rank.Board, m *views.StaffModel) error {
-	now, ctx := time.Now(), r.Context()
+	now, ctx := time.Now().In(board.Spec().Zone), r.Context()
 	public, err := board.Page(ctx, rank.Ask{Limit: staffRows, Staff: board.Spec().Visibility == metrics.StaffOnly})
 	if err != nil {
 		return err
@@ -123,8 +137,13 @@ func (s *Server) fillStaff(r *http.Request, board *rank.Board, m *views.StaffMod
 	if err != nil {
 		return err
 	}
-	input := panels.RankingInput{Page: real, Base: "/b/" + board.Spec().Name, Now: now}
+	real.FrozenAt, real.Stepping = time.Time{}, false // they do not stand still
+	input := panels.RankingInput{Page: real, Base: "/b/" + board.Spec().Name, Staff: true, Now: now}
 	m.Real = panels.RankingSection(panels.MakeRanking(input))
+	if board.Spec().Query != nil {
+		m.State, m.Fed = "Fed by its query: there is nothing to freeze or to moderate", true
+		return nil
+	}
 	m.State, m.Steps = freezeSteps(public, now)
 	if !public.FrozenAt.IsZero() {
 		input.Page, input.ID = public, "public-ranking"
@@ -132,7 +151,8 @@ func (s *Server) fillStaff(r *http.Request, board *rank.Board, m *views.StaffMod
 	}
 	if m.Player = r.URL.Query().Get("player"); m.Player != "" {
 		if m.Scores, err = scoresOf(r, board, m.Player); err != nil {
-			m.Problem = cmp.Or(m.Problem, err.Error())
+			_, sentence := explain(r, err)
+			m.Problem = cmp.Or(m.Problem, sentence)
 		}
 	}
 	return s.fillAudit(r, board.Spec(), m)
@@ -145,11 +165,18 @@ func freezeSteps(public rank.Page, now time.Time) (state string, steps []views.S
 	case since.IsZero():
 		return "Open: everyone sees every score at once", []views.Step{{Do: "freeze", Text: "Freeze"}}
 	case public.Stepping:
-		return "Reveal: " + strconv.Itoa(public.Covered) + " ranks are covered",
+		return "Reveal: " + covered(public.Covered),
 			[]views.Step{{Do: "reveal", Text: "Reveal rank " + strconv.Itoa(public.Covered)}, thaw}
 	default:
 		return "Frozen since " + since.In(now.Location()).Format(deedTime), []views.Step{{Do: "reveal", Text: "Begin the reveal"}, thaw}
 	}
+}
+
+func covered(n int) string {
+	if n == 1 {
+		return "one rank is covered"
+	}
+	return strconv.Itoa(n) + " ranks are covered"
 }
 
 // scoresOf lists a player's scores, the newest first.
@@ -164,7 +191,7 @@ func scoresOf(r *http.Request, board *rank.Board, player string) ([]views.Deed, 
 		list = append(list, views.Deed{
 			Entry: strconv.FormatUint(past.Entry, 10),
 			At:    time.UnixMilli(past.At).Format(deedTime),
-			Text:  spec.Unit.Text(past.Value, spec.Decimals),
+			Text:  spec.ScoreText(past.Value),
 			Done:  past.Removed,
 		})
 	}
@@ -173,10 +200,7 @@ func scoresOf(r *http.Request, board *rank.Board, player string) ([]views.Deed, 
 
 // fillAudit lists what was done, newest first. What has been undone since stands among the newer entries.
 func (s *Server) fillAudit(r *http.Request, spec *metrics.Leaderboard, m *views.StaffModel) error {
-	if spec.Query != nil {
-		return nil
-	}
-	before, err := numberParam(r, "before", 0)
+	before, err := wholeParam(r, "before", 0, 64)
 	if err != nil {
 		return err
 	}
@@ -186,15 +210,15 @@ func (s *Server) fillAudit(r *http.Request, spec *metrics.Leaderboard, m *views.
 	}
 	undone := map[uint64]bool{}
 	for _, e := range entries {
-		switch {
-		case e.Kind == rank.Undone:
+		if e.Kind == rank.Undone {
 			undone[e.Target] = true
-		case len(m.Audit) == staffDeeds:
+		}
+		if before != 0 && e.Number >= before {
+			continue
+		}
+		if len(m.Audit) == staffDeeds {
 			m.Continue = staffURL(spec.Name, "") + "?before=" + m.Audit[staffDeeds-1].Entry
 			return nil
-		}
-		if before != 0 && e.Number >= uint64(before) {
-			continue
 		}
 		m.Audit = append(m.Audit, deedOf(spec, e, undone[e.Number]))
 	}
@@ -218,7 +242,7 @@ func deedOf(spec *metrics.Leaderboard, e rank.Entry, undone bool) views.Deed {
 func deedText(spec *metrics.Leaderboard, e rank.Entry) string {
 	switch e.Kind {
 	case rank.Flagged:
-		return e.ID + " was refused " + spec.Unit.Text(e.Value, spec.Decimals)
+		return e.ID + " was refused " + spec.ScoreText(e.Value)
 	case rank.Removed:
 		return strings.TrimSpace(e.ID + " score " + strconv.FormatUint(e.Target, 10) + " was removed")
 	case rank.Renamed:

@@ -146,15 +146,21 @@ func (s *Server) ask(r *http.Request) (*rank.Board, rank.Ask, error) {
 
 // numberParam reads a number of the query that is not negative, or returns other where there is none.
 func numberParam(r *http.Request, name string, other int) (int, error) {
+	n, err := wholeParam(r, name, uint64(other), 31)
+	return int(n), err
+}
+
+// wholeParam reads a number of the query that has so many bits at most, or returns other where there is none.
+func wholeParam(r *http.Request, name string, other uint64, bits int) (uint64, error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
 		return other, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 31)
+	n, err := strconv.ParseUint(text, 10, bits)
 	if err != nil {
 		return 0, metrics.Errorf(metrics.Invalid, "%s must be a number from 0 up, not %q.", name, text)
 	}
-	return int(n), nil
+	return n, nil
 }
 
 func pageOf(p rank.Page, r *http.Request) pageJSON {
@@ -163,7 +169,7 @@ func pageOf(p rank.Page, r *http.Request) pageJSON {
 		FrozenAt: millis(p.FrozenAt), Total: p.Total, Rows: make([]rowJSON, len(p.Rows)),
 	}
 	for i, row := range p.Rows {
-		page.Rows[i] = rowOf(row, p.Offset+i < p.Covered)
+		page.Rows[i] = rowOf(row)
 	}
 	if end := p.Offset + len(p.Rows); end < p.Total && len(p.Rows) > 0 {
 		next := nextURL(r, p, end)
@@ -183,8 +189,8 @@ func nextURL(r *http.Request, p rank.Page, offset int) string {
 	return leaderboardsPath + "/" + p.Spec.Name + "?" + query.Encode()
 }
 
-func rowOf(row rank.Row, covered bool) rowJSON {
-	if covered {
+func rowOf(row rank.Row) rowJSON {
+	if row.Player == "" {
 		return rowJSON{Rank: row.Rank, Covered: true}
 	}
 	shown := &shownJSON{Player: row.Player, Name: row.Name, Score: row.Score, At: row.At, Sub: subsOf(row.Subs)}

@@ -79,8 +79,8 @@ func (c csvWriter) head() {
 }
 
 func (c csvWriter) page(p rank.Page) {
-	for i, row := range p.Rows {
-		if p.Offset+i < p.Covered {
+	for _, row := range p.Rows {
+		if row.Player == "" {
 			_ = c.Write([]string{strconv.Itoa(row.Rank), "", "", "", ""})
 			continue
 		}

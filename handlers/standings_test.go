@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"liveboard/metrics"
+	"liveboard/metrics/rank"
 )
 
 func TestStandingsArePagesThatLinkToTheNext(t *testing.T) {
@@ -151,9 +152,9 @@ func TestCSVIsWholeAndHarmless(t *testing.T) {
 func TestCSVOfManyRowsIsReadInParts(t *testing.T) {
 	w := newLeague(t, nil, leaderboard("arcade", nil))
 	const players = 2*csvRows + 1
-	for from := 0; from < players; from += maxScores {
+	for from := 0; from < players; from += rank.MaxScores {
 		var list []string
-		for i := from; i < min(from+maxScores, players); i++ {
+		for i := from; i < min(from+rank.MaxScores, players); i++ {
 			list = append(list, fmt.Sprintf(`{"player":"p%d","score":%d}`, i, i))
 		}
 		w.post("/arcade/scores", "["+strings.Join(list, ",")+"]")

@@ -77,7 +77,7 @@ func (m BoardPicture) row(page rank.Page, row rank.Row, y int) pictureRow {
 		r.MoveColor = c.Bad
 	}
 	r.Name = clip(clean(row.Name), pictureName)
-	r.Score = page.Spec.Unit.Text(row.Score, page.Spec.Decimals)
+	r.Score = page.Spec.ScoreText(row.Score)
 	return r
 }
 

@@ -31,6 +31,9 @@ func BoardText(page rank.Page, color bool, width int) string {
 	if len(page.Rows) == 0 {
 		b.WriteString("No scores yet.\n")
 	}
+	if more := page.Total - page.Offset - len(page.Rows); more > 0 {
+		b.WriteString(pen.faint("… and "+count(more)+" more") + "\n")
+	}
 	return b.String()
 }
 
@@ -55,7 +58,7 @@ func textRow(page rank.Page, row rank.Row, pen pen, width int) string {
 		return pen.faint(place + "  not revealed yet")
 	}
 	move, paint := textMove(row.Move, pen)
-	score := clip(page.Spec.Unit.Text(row.Score, page.Spec.Decimals), scoreCells)
+	score := clip(page.Spec.ScoreText(row.Score), scoreCells)
 	room := width - rankCells - moveCells - scoreCells - 2
 	name := clip(clean(row.Name), room)
 	return pen.podium(row.Rank, place) + " " + paint(left(move, moveCells)) + " " + left(name, room) + pen.bold(right(score, scoreCells))

@@ -1,9 +1,11 @@
 package views
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +30,7 @@ func EarlierLinks(query url.Values, windows []rank.Window, current rank.Window) 
 	base := without(query, "offset", "q")
 	var links []Link
 	for _, w := range windows {
-		if !w.Closed {
+		if !w.Closed || w.Period.Kind == metrics.Season { // a season has its place among the windows
 			continue
 		}
 		base.Set("window", w.Key)
@@ -37,20 +39,39 @@ func EarlierLinks(query url.Values, windows []rank.Window, current rank.Window) 
 	return links
 }
 
+// maxGroupLinks is how many groups a page links to.
+const maxGroupLinks = 50
+
 // GroupLinks returns a link to the page with this query for everybody and for each of the page's
-// groups; none where there are no groups.
+// groups, where there are many for the largest of them; none where there are no groups.
 func GroupLinks(query url.Values, page rank.Page) []Link {
 	if len(page.Groups) == 0 {
 		return nil
 	}
 	base := without(query, "offset", "q", "group")
 	links := []Link{{Text: "Everybody", Href: "?" + base.Encode(), Current: page.Group == ""}}
-	for _, g := range page.Groups {
+	for _, g := range linked(page) {
 		_, name, _ := strings.Cut(g.Key, ":")
 		base.Set("group", g.Key)
 		links = append(links, Link{Text: name, Href: "?" + base.Encode(), Current: g.Key == page.Group})
 	}
 	return links
+}
+
+// linked returns the groups to link to, in their order: the largest ones, and that which the page shows.
+func linked(page rank.Page) []rank.Group {
+	if len(page.Groups) <= maxGroupLinks {
+		return page.Groups
+	}
+	groups := slices.Clone(page.Groups)
+	slices.SortStableFunc(groups, func(a, b rank.Group) int { return cmp.Compare(b.Players, a.Players) })
+	rest := groups[maxGroupLinks:]
+	groups = groups[:maxGroupLinks:maxGroupLinks]
+	if i := slices.IndexFunc(rest, func(g rank.Group) bool { return g.Key == page.Group }); i >= 0 {
+		groups = append(groups, rest[i])
+	}
+	slices.SortFunc(groups, func(a, b rank.Group) int { return strings.Compare(a.Key, b.Key) })
+	return groups
 }
 
 // PagerModel leads through a long list. A link without Href leads nowhere: that end is reached.

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 
@@ -52,6 +53,21 @@ func TestGroupsBeginWithEverybody(t *testing.T) {
 	want := []Link{{"Everybody", "?window=day", false}, {"red", "?group=team%3Ared&window=day", true}, {"a&b", "?group=team%3Aa%26b&window=day", false}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestTheLargestOfManyGroupsAreLinked(t *testing.T) {
+	page := pageOf(1, 0, 1)
+	page.Group = "team:49"
+	for i := range 2 * maxGroupLinks {
+		page.Groups = append(page.Groups, rank.Group{Key: fmt.Sprintf("team:%02d", i), Players: i})
+	}
+	got := GroupLinks(nil, page)
+	if len(got) != 1+maxGroupLinks+1 || got[1].Text != "49" || !got[1].Current || got[2].Text != "50" || got[51].Text != "99" {
+		t.Errorf("got %d links, from %v to %v; want everybody, 49, which is shown, and 50 to 99", len(got), got[1], got[len(got)-1])
+	}
+	if page.Groups[0].Key != "team:00" {
+		t.Error("the page's groups were changed")
 	}
 }
 

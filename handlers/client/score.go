@@ -2,10 +2,12 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -13,7 +15,7 @@ import (
 // Score is the command "score": everything about the leaderboards of a server that runs. The
 // token stands in LIVEBOARD_TOKEN, not in a flag: a command line is for all to see.
 type Score struct {
-	URL string `default:"http://127.0.0.1:8080" env:"LIVEBOARD_URL" help:"Where the server is."`
+	URL string `default:"http://127.0.0.1:8080" env:"LIVEBOARD_URL" help:"Where the server is. A token, where one is needed, stands in LIVEBOARD_TOKEN."`
 
 	Add    Add    `cmd:"" help:"Submit a score."`
 	List   List   `cmd:"" help:"Show standings."`
@@ -31,6 +33,9 @@ type Score struct {
 
 // AfterApply hands every command below the server it asks.
 func (s Score) AfterApply(k *kong.Context) error {
+	if !strings.HasPrefix(s.URL, "http://") && !strings.HasPrefix(s.URL, "https://") {
+		return fmt.Errorf("--url %s: write it with http:// or https:// before it", s.URL)
+	}
 	k.Bind(&Client{URL: s.URL, Token: os.Getenv("LIVEBOARD_TOKEN"), Out: k.Stdout})
 	return nil
 }

@@ -108,7 +108,18 @@ func (c RevokeToken) Run() error {
 	return withTokens(c.Data, func(tokens *data.Tokens) error { return tokens.Revoke(context.Background(), c.ID) })
 }
 
+// exists refuses a path without a database: a token in a new one would open nothing.
+func exists(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("there is no database %q: name the server's with --data (its first start makes it)", path)
+	}
+	return nil
+}
+
 func withTokens(path string, do func(*data.Tokens) error) error {
+	if err := exists(path); err != nil {
+		return err
+	}
 	tokens, closed, err := data.OpenTokens(path)
 	if err != nil {
 		return err
@@ -174,6 +185,9 @@ func (c RevokeKey) Run() error {
 }
 
 func withKeys(path string, do func(*data.Keys) error) error {
+	if err := exists(path); err != nil {
+		return err
+	}
 	keys, closed, err := data.OpenKeys(path)
 	if err != nil {
 		return err

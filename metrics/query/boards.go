@@ -28,8 +28,8 @@ func NewBoards(ledger *rank.Ledger, engine *Engine, hub *live.Hub, specs []metri
 	return b, b.setFed(specs)
 }
 
-// Set replaces the leaderboards, the ledger's among them; see rank.Ledger.Set. The topics of those
-// with scores are touched, as they may have other standings.
+// Set replaces the leaderboards, the ledger's among them; see rank.Ledger.Set. It touches no topic. When it returns
+// an error, of kind Invalid for a query that cannot be read, those fed by a query may be the new ones already.
 func (b *Boards) Set(ctx context.Context, specs []metrics.Leaderboard) error {
 	if err := b.setFed(specs); err != nil {
 		return err
@@ -131,17 +131,20 @@ func (f *fedBoard) refresh(ctx context.Context) error {
 		return nil
 	}
 	answer := f.live.At(ctx, now)
+	if answer.Err != nil { // which may be about the past of the sparks alone
+		answer = f.boards.engine.Instant(ctx, f.spec.Query.Expr, now)
+	}
 	if answer.Err != nil {
 		return answer.Err
 	}
 	f.remark(ctx, now)
-	f.board.Feed(f.players(answer), f.before)
+	f.board.Feed(f.players(answer, now), f.before)
 	f.rev, f.at = rev, now
 	return nil
 }
 
 // remark asks how the standings were when moves began to count: the past of a metric is kept, so
-// this is known even when nobody looked then.
+// this is known even when nobody looked then. Where nothing was measured then, rows show no move.
 func (f *fedBoard) remark(ctx context.Context, now time.Time) {
 	mark := rank.LastWhole(f.spec.Moves, f.spec.Zone, now)
 	if mark.Equal(f.mark) {
@@ -151,16 +154,12 @@ func (f *fedBoard) remark(ctx context.Context, now time.Time) {
 	if answer.Err != nil {
 		return // rows then show no move; the next refresh tries again
 	}
-	f.mark, f.before = mark, f.players(answer)
+	f.mark, f.before = mark, f.players(answer, mark)
 }
 
-// players returns the lines that have a value at the end of the answer.
-func (f *fedBoard) players(answer metrics.Result) []rank.Fed {
-	var end int64
-	for _, l := range answer.Lines {
-		last, _ := l.Last()
-		end = max(end, last.At)
-	}
+// players returns the lines that have a value at the end of the answer, which is at now. Without any it is nil.
+func (f *fedBoard) players(answer metrics.Result, now time.Time) []rank.Fed {
+	end := now.UnixMilli()
 	var all []rank.Fed
 	for _, l := range answer.Lines {
 		if last, _ := l.Last(); last.At == end {

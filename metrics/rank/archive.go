@@ -10,14 +10,16 @@ import (
 // maxClosed is how many closed windows are kept in memory for each audience.
 const maxClosed = 8
 
-// archive holds standings of closed windows, as many as were asked for lately. The board's mutex guards it,
-// but for the order of use, which readers change.
+// archive holds standings of closed windows, as many as were asked for lately. The board's mutex guards them
+// and what else is here. Those who hold it for reading may ask for a standing and put in another, for which the list
+// has a mutex of its own; the one rebuild at a time may also change under and late.
 type archive struct {
-	generation uint64      // moves when what is there and under way is out of date
-	under      *standing   // the one that is being rebuilt; nil for none
-	late       []Entry     // scores that came in for it meanwhile
-	use        sync.Mutex  // guards standings
-	standings  []*standing // the one used last is the last
+	generation uint64    // moves when scores are removed or brought back
+	under      *standing // the one that is being rebuilt; nil for none
+	late       []func()  // what has to be done to it since that began
+
+	use       sync.Mutex
+	standings []*standing // the one used last is the last
 }
 
 // find returns the standing of the window called key, nil where it is not in memory.
@@ -51,50 +53,62 @@ func (a *archive) add(e *Entry) {
 			s.add(e)
 		}
 	}
-	if a.under != nil && a.under.window.holds(e.At) {
-		a.late = append(a.late, *e)
+	if under := a.under; under != nil && under.window.holds(e.At) {
+		late := *e
+		a.late = append(a.late, func() { under.add(&late) })
 	}
 }
 
-// drop forgets all: what is asked for again is rebuilt.
-func (a *archive) drop() {
+// redo makes the player's rows anew. They must be out of the orders.
+func (a *archive) redo(player uint32, scores []Entry) {
 	a.generation++
-	a.standings = nil
+	for _, s := range a.standings {
+		s.redo(player, scores)
+	}
+	if under := a.under; under != nil {
+		a.late = append(a.late, func() { under.redo(player, scores) })
+	}
 }
 
-// rebuild puts the standing of a closed window into the view's archive, from the log. What changes
-// meanwhile may leave it out of the archive again, so that the caller must look and may have to come back.
+// rebuild puts the standing of a closed window into the view's archive, from the log. Others may have put
+// it out again when the caller looks.
 func (b *Board) rebuild(ctx context.Context, v *view, w Window) error {
 	b.rebuilding.Lock() // one at a time: it may be large, and others may ask for the same one
 	defer b.rebuilding.Unlock()
-	b.mu.Lock()
 	if v.closed.find(w.Key) != nil {
-		b.mu.Unlock()
 		return nil
 	}
-	s, generation, applied, removed := newStanding(b.rule, w, v), v.closed.generation, b.applied, maps.Clone(b.staff.removed)
-	v.closed.under, v.closed.late = s, nil
-	b.mu.Unlock()
+	s, applied, removed := b.beginRebuild(v, w)
 	err := b.replay(ctx, applied, func(e *Entry) {
 		if e.Kind == Scored && !removed[e.Number] && w.holds(e.At) && v.counts(e) {
 			s.add(e)
 		}
 	})
+	b.mu.RLock()
+	defer b.mu.RUnlock()
 	if err == nil {
-		b.mu.RLock()
-		s.build()
-		b.mu.RUnlock()
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err == nil && generation == v.closed.generation {
-		for i := range v.closed.late {
-			s.add(&v.closed.late[i])
+		for _, do := range v.closed.late {
+			do()
 		}
+		s.build()
 		v.closed.put(s)
 	}
 	v.closed.under, v.closed.late = nil, nil
 	return err
+}
+
+// beginRebuild returns a standing to fill with the scores up to the entry that was applied last, but for those
+// removed. What happens from then on is noted for it.
+func (b *Board) beginRebuild(v *view, w Window) (s *standing, applied uint64, removed map[uint64]bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	s = newStanding(b.rule, w, v)
+	v.closed.under, v.closed.late = s, nil
+	removed = make(map[uint64]bool)
+	for _, scores := range b.staff.removed {
+		maps.Copy(removed, scores)
+	}
+	return s, b.applied, removed
 }
 
 // replay yields the board's entries up to the one of that number.
@@ -102,7 +116,7 @@ func (b *Board) replay(ctx context.Context, last uint64, take func(*Entry)) erro
 	if b.log == nil {
 		return nil
 	}
-	for e, err := range b.log.Entries(ctx, b.spec.Name) {
+	for e, err := range b.log.Entries(ctx, b.name) {
 		if err != nil {
 			return err
 		}

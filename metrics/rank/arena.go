@@ -1,6 +1,9 @@
 package rank
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+)
 
 // The blocks of an arena. A place in it counts in units of 4 bytes, so 32 bits reach 16 GiB.
 const (
@@ -44,18 +47,19 @@ func (a *arena) block() []byte {
 	return make([]byte, 0, blockBytes)
 }
 
-// record returns the texts at a place. They are the arena's and never change.
-func (a *arena) record(place uint32) (first, second []byte) {
+// record returns the texts at a place. They keep the arena's block in memory.
+func (a *arena) record(place uint32) (first, second string) {
 	block := a.blocks[place/(blockBytes/unitBytes)]
 	first, rest := text(block[place%(blockBytes/unitBytes)*unitBytes:])
 	second, _ = text(rest)
 	return first, second
 }
 
-// text returns the text that bytes begin with, and what follows it.
-func text(bytes []byte) (text, rest []byte) {
+// text returns the text that bytes begin with, and what follows it. It makes no copy: a page of 100
+// players would be 200 of them, and bytes once written stay.
+func text(bytes []byte) (text string, rest []byte) {
 	n, size := binary.Uvarint(bytes)
-	return bytes[size : size+int(n)], bytes[size+int(n):]
+	return unsafe.String(unsafe.SliceData(bytes[size:]), int(n)), bytes[size+int(n):]
 }
 
 // recordBytes is what a record of texts of these lengths takes.

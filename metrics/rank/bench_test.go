@@ -50,19 +50,20 @@ func crowd(n int) *players {
 	return p
 }
 
-// draw returns a ring of items at random, so long that what one leaves in the nearest caches is gone when its turn
-// comes again.
+// drawn is how many items a ring has, so many that what one leaves in the caches is gone when its turn comes again.
+const drawn = 1 << 20
+
+// draw returns a ring of n items at random, or of all where there are fewer, none of them twice: it could not
+// be taken out twice.
 func draw(items []item, seed uint64, n int) *ring {
 	r := rand.New(rand.NewPCG(seed, 0))
-	drawn := make([]item, n)
-	for i := range drawn {
-		drawn[i] = items[r.IntN(len(items))]
+	shuffled := slices.Clone(items)
+	n = min(n, len(items))
+	for i := range n {
+		j := i + r.IntN(len(items)-i)
+		shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 	}
-	// A player is drawn once: it could not be taken out twice.
-	slices.SortFunc(drawn, func(a, b item) int { return cmp.Compare(a.slot, b.slot) })
-	drawn = slices.Compact(drawn)
-	r.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
-	return &ring{items: drawn}
+	return &ring{items: slices.Clone(shuffled[:n])}
 }
 
 // ring goes round and round through items.
@@ -100,10 +101,10 @@ func benchmarkTable(b *testing.B, items []item) {
 }
 
 func benchmarkOrder(b *testing.B, items []item) {
+	asked, targets := draw(items, 1, drawn), draw(items, 2, drawn)
 	before := heap()
 	o := newOrder(metrics.Competition, nil, nil)
 	o.load(items)
-	asked := draw(items, 1, 1<<14)
 	b.Run("rank", func(b *testing.B) {
 		for b.Loop() {
 			o.rank(*asked.turn())
@@ -119,7 +120,6 @@ func benchmarkOrder(b *testing.B, items []item) {
 			take(o, max(o.position(*asked.turn())-10, 0), 21)
 		}
 	})
-	targets := draw(items, 2, 1<<14)
 	b.Run("change", func(b *testing.B) {
 		for b.Loop() {
 			it := asked.turn()
@@ -149,7 +149,7 @@ func benchmarkSlice(b *testing.B, items []item) {
 		i, _ := slices.BinarySearchFunc(sorted, it, compareItems)
 		return i
 	}
-	asked, targets := draw(items, 1, 1<<14), draw(items, 2, 1<<14)
+	asked, targets := draw(items, 1, drawn), draw(items, 2, drawn)
 	b.Run("rank", func(b *testing.B) {
 		for b.Loop() {
 			find(item{key: asked.turn().key})

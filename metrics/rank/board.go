@@ -10,14 +10,16 @@ import (
 // Board is one leaderboard: its players and the standings of its windows. Its methods may be
 // called at any time from anywhere.
 type Board struct {
-	spec       *metrics.Leaderboard
+	name       string
 	rule       *rule
 	zone       *time.Location
 	log        Log        // nil where a query feeds the leaderboard
 	rebuilding sync.Mutex // held while a closed window is rebuilt
 
 	mu      sync.RWMutex
+	spec    *metrics.Leaderboard // only the committer's goroutine changes it, and need not lock to read it
 	players *players
+	groups  groups
 	last    []uint64 // by player number: the newest Scored, 0 for none
 	applied uint64   // the newest entry taken in
 	live    *view
@@ -35,11 +37,12 @@ type Board struct {
 
 // newBoard returns a board without players, loading, whose windows are those of now.
 func newBoard(spec *metrics.Leaderboard, log Log, now time.Time) *Board {
-	b := &Board{spec: spec, rule: newRule(spec), zone: spec.Zone, log: log, loading: true}
+	b := &Board{name: spec.Name, spec: spec, rule: newRule(spec), zone: spec.Zone, log: log, loading: true}
 	if b.zone == nil {
 		b.zone = time.UTC
 	}
 	b.players = newPlayers(spec.UniqueNames)
+	b.groups = newGroups(spec.Groups)
 	b.dirty = make(map[uint32]struct{})
 	b.staff = newStaff()
 	b.live = newView(b, nil, now)
@@ -55,16 +58,27 @@ func (b *Board) viewFor(staff bool) *view {
 }
 
 // Spec is the leaderboard as the board file describes it.
-func (b *Board) Spec() *metrics.Leaderboard { return b.spec }
+func (b *Board) Spec() *metrics.Leaderboard {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.spec
+}
+
+// describe gives the board another description by which the standings are the same.
+func (b *Board) describe(spec *metrics.Leaderboard) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spec = spec
+}
 
 // apply takes in an entry. scores are all of the player's that count, without those that it
 // removes and with those that it brings back, in the order of the log; of a Removed and its Undone.
 func (b *Board) apply(e *Entry, scores []Entry) {
-	b.plan(time.UnixMilli(e.Received))
 	b.applied = e.Number
 	switch e.Kind {
 	case Joined:
 		b.players.add(e.ID, e.Name, e.Attributes)
+		b.groups.see(e.Attributes)
 		b.last = append(b.last, 0)
 	case Changed:
 		b.change(e)
@@ -80,6 +94,13 @@ func (b *Board) apply(e *Entry, scores []Entry) {
 	}
 }
 
+// frozen reports whether the public sees no change.
+func (b *Board) frozen() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.freeze != nil
+}
+
 // newest returns the number of the player's newest Scored, 0 for none.
 func (b *Board) newest(player uint32) uint64 {
 	if int(player) >= len(b.last) {
@@ -90,7 +111,7 @@ func (b *Board) newest(player uint32) uint64 {
 
 func (b *Board) score(e *Entry) {
 	b.last[e.Player] = e.Number
-	b.rates.count(e.Player, e.Received, b.spec.Limits.PerMinute)
+	b.rates.count(e.Player, min(e.Received, time.Now().UnixMilli()), b.spec.Limits.PerMinute) // a clock may have been wrong
 	for _, v := range b.views() {
 		v.score(e)
 	}
@@ -105,13 +126,14 @@ func (b *Board) change(e *Entry) {
 	if len(e.Attributes) == 0 {
 		return
 	}
-	set := func() {
-		b.players.setAttributes(e.Player, merged(b.players.attributes(e.Player), e.Attributes))
-	}
-	if len(b.spec.Groups) == 0 {
-		set()
-	} else {
+	b.groups.see(e.Attributes)
+	before := b.players.attributes(e.Player)
+	after := merged(before, e.Attributes)
+	set := func() { b.players.setAttributes(e.Player, after) }
+	if b.groups.differ(before, after) {
 		b.around(e.Player, set)
+	} else {
+		set()
 	}
 }
 
@@ -143,18 +165,17 @@ func (b *Board) call(player uint32, name string) {
 }
 
 // around takes the player out of all orders, makes the change, and puts the player back to where the
-// player belongs then. Closed windows are rebuilt when they are asked for.
+// player belongs then.
 func (b *Board) around(player uint32, change func()) {
 	views := b.views()
 	for _, v := range views {
-		v.closed.drop()
-		for _, s := range v.standings() {
+		for _, s := range v.all() {
 			s.leave(player)
 		}
 	}
 	change()
 	for _, v := range views {
-		for _, s := range v.standings() {
+		for _, s := range v.all() {
 			s.enter(player)
 		}
 	}

@@ -10,12 +10,14 @@ import (
 )
 
 // scoreAt submits a score that was achieved at a time.
-func scoreAt(t *testing.T, l *Ledger, player string, value float64, at time.Time) {
+func scoreAt(t *testing.T, l *Ledger, player string, value float64, at time.Time) Outcome {
 	t.Helper()
 	s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: player, Value: value, At: at.UnixMilli()}}}
-	if _, _, err := l.Submit(t.Context(), s); err != nil {
+	a, _, err := l.Submit(t.Context(), s)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return a.Results[0]
 }
 
 func TestScoresFromAheadWaitForTheirWindow(t *testing.T) {
@@ -147,6 +149,31 @@ func TestMovesCountSinceTheWholeHour(t *testing.T) {
 			for i, r := range p.Rows {
 				if r.Move != want[i] {
 					t.Errorf("%s: got %+v, want %+v", r.Player, r.Move, want[i])
+				}
+			}
+		}
+	})
+}
+
+func TestMovesInAGroupCountSinceTheRankInIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log memory
+		l := newLedger(t, &log, arcade())
+		for i, player := range []string{"ada", "bob", "cyd"} {
+			joinTeam(t, l, player, "red", float64(i))
+		}
+		joinTeam(t, l, "dan", "blue", 1)
+		time.Sleep(time.Hour)
+		for _, step := range []struct {
+			team  string
+			value float64
+			want  Move
+		}{{"blue", 0, Move{New: true}}, {"red", 5, Move{Up: 2}}} {
+			joinTeam(t, l, "ada", step.team, step.value)
+			for _, l := range []*Ledger{l, newLedger(t, &log, arcade())} {
+				p, err := board(t, l, "arcade").Player(t.Context(), Ask{Group: step.team}, "ada")
+				if err != nil || p.Row.Move != step.want {
+					t.Errorf("%s: got %+v, error %v; want the move %+v", step.team, p.Row, err, step.want)
 				}
 			}
 		}

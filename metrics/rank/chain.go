@@ -3,6 +3,7 @@ package rank
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"liveboard/metrics"
@@ -40,16 +41,7 @@ func (b *Board) scores(ctx context.Context, last uint64, removed map[uint64]bool
 	return all, nil
 }
 
-// removals returns the player's scores that staff have removed, nil for none.
+// removals returns the player's scores that staff have removed, nil for none. The map is the caller's.
 func (b *Board) removals(player uint32) map[uint64]bool {
-	if len(b.staff.removed) == 0 {
-		return nil
-	}
-	removed := make(map[uint64]bool)
-	for _, a := range b.staff.acts {
-		if a.kind == Removed && a.player == player {
-			removed[a.target] = true
-		}
-	}
-	return removed
+	return maps.Clone(b.staff.removed[player])
 }

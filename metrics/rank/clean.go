@@ -7,8 +7,8 @@ import (
 	"liveboard/metrics"
 )
 
-// maxWords is how many sub-scores or attributes a score may bring.
-const maxWords = 16
+// MaxMembers is how many sub-scores a score may bring, and how many attributes.
+const MaxMembers = 16
 
 // cleaned returns the scores in the form in which they are kept. The error is of kind Invalid.
 func cleaned(scores []metrics.Score, now int64) ([]metrics.Score, error) {
@@ -43,7 +43,7 @@ func clean(s *metrics.Score, now int64) (err error) {
 	case !isFinite(s.Value):
 		return metrics.Errorf(metrics.Invalid, "The score must be a finite number.")
 	case s.At != 0 && s.At < now-metrics.MaxPast.Milliseconds():
-		return metrics.Errorf(metrics.Invalid, "The time is more than 7 days ago.")
+		return metrics.Errorf(metrics.Invalid, "The time is more than 7 days ago: at is in Unix milliseconds.")
 	case s.At > now+metrics.MaxFuture.Milliseconds():
 		return metrics.Errorf(metrics.Invalid, "The time is more than 10 minutes ahead.")
 	}
@@ -55,8 +55,8 @@ func clean(s *metrics.Score, now int64) (err error) {
 }
 
 func checkSubs(subs []metrics.Sub) error {
-	if len(subs) > maxWords {
-		return metrics.Errorf(metrics.Invalid, "A score has at most %d sub-scores, not %d.", maxWords, len(subs))
+	if len(subs) > MaxMembers {
+		return metrics.Errorf(metrics.Invalid, "A score has at most %d sub-scores, not %d.", MaxMembers, len(subs))
 	}
 	for i, s := range subs {
 		if err := checkWord("sub-score", s.Name); err != nil {
@@ -73,8 +73,8 @@ func checkSubs(subs []metrics.Sub) error {
 }
 
 func cleanAttributes(attributes metrics.Labels) (metrics.Labels, error) {
-	if len(attributes) > maxWords {
-		return nil, metrics.Errorf(metrics.Invalid, "A player has at most %d attributes, not %d.", maxWords, len(attributes))
+	if len(attributes) > MaxMembers {
+		return nil, metrics.Errorf(metrics.Invalid, "A player has at most %d attributes, not %d.", MaxMembers, len(attributes))
 	}
 	cleaned := slices.Clone(attributes)
 	for i, a := range attributes {

@@ -8,10 +8,11 @@ import (
 
 // draft is a group of submissions on its way to the log: what the boards will know once it is durable.
 type draft struct {
-	received int64
+	now      int64 // Unix milliseconds, as received
+	received int64 // now, but never before the newest entry, whose clock may have been wrong: it gives the order
 	entries  []Entry
 	requests []Request
-	outcomes map[int]*Outcome // of Scored entries, by index
+	outcomes []Outcome // of Scored entries, by index
 	jobs     []*job
 	refused  []func() // answer those whose flags stand among the entries
 	boards   map[string]*draftBoard
@@ -38,10 +39,11 @@ type scored struct {
 }
 
 func (l *Ledger) newDraft() *draft {
+	now := time.Now().UnixMilli()
 	return &draft{
-		received: max(l.received, time.Now().UnixMilli()),
+		now:      now,
+		received: max(l.received, now),
 		next:     l.config.Log.Last() + 1,
-		outcomes: make(map[int]*Outcome),
 		boards:   make(map[string]*draftBoard),
 		keys:     make(map[string]*job),
 	}
@@ -80,19 +82,17 @@ func put[K comparable, V any](d *draft, m map[K]V, k K, v V) {
 // add numbers an entry and puts it in.
 func (d *draft) add(db *draftBoard, e Entry) uint64 {
 	e.Number, e.Board, e.Received = d.next, db.board.spec.Name, d.received
-	d.undo = append(d.undo, func() {
-		d.next--
-		d.entries = d.entries[:len(d.entries)-1]
-		db.entries = db.entries[:len(db.entries)-1]
-	})
 	d.next++
 	db.entries = append(db.entries, len(d.entries))
 	d.entries = append(d.entries, e)
 	return e.Number
 }
 
-// back takes the submission under way back.
-func (d *draft) back() {
+// back takes the submission under way back, whose entries begin at first.
+func (d *draft) back(db *draftBoard, first int) {
+	more := len(d.entries) - first
+	d.next -= uint64(more)
+	d.entries, db.entries = d.entries[:first], db.entries[:len(db.entries)-more]
 	for i := len(d.undo) - 1; i >= 0; i-- {
 		d.undo[i]()
 	}
@@ -128,16 +128,19 @@ func (db *draftBoard) last(player uint32) uint64 {
 	return db.board.newest(player)
 }
 
-// rates returns how many scores of the player were received in this minute.
-func (db *draftBoard) rates(player uint32, received int64) int {
-	return db.rate[player] + db.board.rates.of(player, received)
+// rates returns how many scores of the player were received in the minute of now.
+func (db *draftBoard) rates(player uint32, now int64) int {
+	return db.rate[player] + db.board.rates.of(player, now)
 }
 
 // join puts a new player in, or what a known one says anew.
 func (d *draft) join(db *draftBoard, s *metrics.Score) (uint32, error) {
 	number, known := db.player(s.Player)
-	if !known {
+	switch {
+	case !known:
 		return d.joinNew(db, s)
+	case s.Name == "" && len(s.Attributes) == 0:
+		return number, nil
 	}
 	p := db.persona(number)
 	e := Entry{Kind: Changed, Player: number, Attributes: differing(p.attributes, s.Attributes)}

@@ -17,12 +17,12 @@ type Entry struct {
 	Board      string // the leaderboard's name
 	Received   int64  // Unix milliseconds; never less than that of the entry before
 	Player     uint32 // the player's number in the leaderboard: 0, 1, 2 … in order of first appearance
-	At         int64  // of a Scored: when it was achieved, Unix milliseconds
+	At         int64  // of a Scored, Flagged: when it was achieved; of a Froze: when that was. Unix milliseconds
 	Value      float64
 	Subs       []metrics.Sub
 	Previous   uint64 // of a Scored: the player's Scored before it in the log, 0 for none
 	Target     uint64 // the entry that a Removed, Undone is about
-	ID         string // of a Joined: the player's id
+	ID         string // of a Joined, Flagged: the player's id. Moderate and Audit fill it in for all that is about a player
 	Name       string // of a Joined, Renamed
 	Attributes metrics.Labels
 	By         string // who did what is no Scored: a token's name, or "local"
@@ -43,7 +43,7 @@ const (
 	Banned   Kind = 7  // staff: as Hidden, and submissions are refused
 	Renamed  Kind = 8  // staff: Player is called Name; the player's own submissions do not change that
 	Undone   Kind = 9  // staff: the moderation of entry Target is taken back
-	Froze    Kind = 10 // staff: from Received on the public sees the standings of that moment
+	Froze    Kind = 10 // staff: from At on the public sees the standings of that moment
 	Revealed Kind = 11 // staff: the public sees one more of the covered ranks, the lowest first; the first Revealed uncovers all beyond Freeze.Reveal. Value is how many stay covered; with 0 the freeze is over
 	Thawed   Kind = 12 // staff: the freeze is over
 )

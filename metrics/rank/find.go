@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 )
 
 // findPart is how many players are looked through while writers wait.
@@ -56,36 +55,33 @@ func (s *sight) matches(best []found, text string, from int) []found {
 			add(player)
 		}
 	}
-	for player := range was {
-		if from == 0 && s.bears(player, text) {
-			add(player)
+	if from == 0 {
+		wanted := newNeedle(text)
+		for player := range was {
+			if wanted.in(s.view.name(player)) || wanted.in(s.view.board.players.id(player)) {
+				add(player)
+			}
 		}
 	}
 	slices.SortFunc(best, func(a, b found) int { return cmp.Compare(a.position, b.position) })
 	return best
 }
 
-// bears reports whether the player's name, as this audience knows it, or id holds the text.
-func (s *sight) bears(player uint32, text string) bool {
-	text = look(text)
-	return strings.Contains(look(s.view.name(player)), text) || strings.Contains(look(s.view.board.players.id(player)), text)
-}
-
 // foundRows returns the rows of players by their ranks of now.
 func (b *Board) foundRows(ctx context.Context, a Ask, best []found) ([]Row, error) {
 	rows := make([]Row, 0, len(best))
-	stepping := false
+	var v *view
 	err := b.look(ctx, a, func(s *sight) error {
-		stepping = s.steps()
+		v = s.view
 		for _, f := range best {
-			if slot, position, ok := s.place(f.player); ok {
-				rows = append(rows, s.row(slot, s.order.rank(s.standing.item(slot)), position))
+			if slot, _, ok := s.place(f.player); ok {
+				rows = append(rows, s.row(slot, s.order.rank(s.standing.item(slot))))
 			}
 		}
 		return nil
 	})
-	if err == nil && a.Sparks && !stepping {
-		err = b.fillSparks(ctx, a.Staff, rows)
+	if err == nil && a.Sparks {
+		err = b.fillSparks(ctx, a.Staff, v, rows)
 	}
 	if err != nil {
 		return nil, err

@@ -1,20 +1,17 @@
 package rank
 
 import (
+	"context"
 	"time"
 
 	"liveboard/metrics"
 )
 
-// defaultReveal is how many ranks are uncovered one by one where the leaderboard does not say.
-const defaultReveal = 10
-
 // freeze is how the public's view stands still.
 type freeze struct {
-	at       time.Time // since when
-	clock    time.Time // what the public's clock shows: at, and during a reveal the time of its first step
-	cut      cut       // the entries that the public knows
-	stepping bool
+	at       time.Time          // since when
+	cut      cut                // the entries that the public knows
+	stepping bool               // a reveal is under way: the windows stay those of at, and the cut is that of its first step
 	covered  int                // of the top ranks, while stepping
 	was      map[uint32]persona // the players that have changed themselves after the cut
 }
@@ -44,7 +41,7 @@ func (b *Board) begin(at time.Time, e *Entry) {
 	if e != nil {
 		c.before = e.Number
 	}
-	b.freeze = &freeze{at: at, clock: at, cut: c, was: make(map[uint32]persona)}
+	b.freeze = &freeze{at: at, cut: c, was: make(map[uint32]persona)}
 	b.refreeze()
 }
 
@@ -60,21 +57,23 @@ func (b *Board) refreeze() {
 
 // steer takes in a Froze, Revealed or Thawed.
 func (b *Board) steer(e *Entry) {
-	at := time.UnixMilli(e.Received)
 	switch {
 	case e.Kind == Froze && b.freeze == nil:
-		b.begin(at, e)
+		b.begin(time.UnixMilli(e.At), e)
 	case e.Kind == Revealed && b.freeze != nil:
-		b.reveal(at, e)
+		b.reveal(e)
 	case e.Kind == Thawed:
 		b.freeze = nil
 		b.refreeze()
 	}
 }
 
-// reveal uncovers one more rank. The first step shows the final standings but for the top of them;
-// with the last one the freeze is over.
-func (b *Board) reveal(at time.Time, e *Entry) {
+// steps reports whether a reveal is under way for this audience.
+func (v *view) steps() bool { return v.frozen != nil && v.frozen.stepping }
+
+// reveal uncovers one more rank. The first step shows the final standings but for the top of them, see
+// unveil; with the last one the freeze is over.
+func (b *Board) reveal(e *Entry) {
 	covered := int(e.Value)
 	switch {
 	case covered <= 0:
@@ -83,21 +82,41 @@ func (b *Board) reveal(at time.Time, e *Entry) {
 	case b.freeze.stepping:
 		b.freeze.covered = covered
 	default:
-		b.freeze = &freeze{at: b.freeze.at, clock: at, cut: cut{before: e.Number}, stepping: true, covered: covered, was: make(map[uint32]persona)}
-		b.refreeze()
+		b.freeze = b.freeze.final(e.Number)
+		b.freeze.covered = covered
 	}
 }
 
-// uncovers returns how many ranks stay covered after one more step of the reveal.
-func (b *Board) uncovers() int {
+// final returns the freeze of a reveal whose first step is the entry of that number.
+func (f *freeze) final(number uint64) *freeze {
+	return &freeze{at: f.at, cut: cut{before: number}, stepping: true, was: make(map[uint32]persona)}
+}
+
+// unveil makes what the public sees from the first step of a reveal on, and says in e how many ranks a step
+// leaves covered; the view is nil for a later step. Only the committer's goroutine, which calls it, changes
+// what the view is made of, so that nobody has to wait for the log to be read.
+func (b *Board) unveil(e *Entry) (*view, error) {
 	if b.freeze.stepping {
-		return b.freeze.covered - 1
+		e.Value = float64(b.freeze.covered - 1)
+		return nil, nil
 	}
-	reveal := b.spec.Freeze.Reveal
-	if reveal <= 0 {
-		reveal = defaultReveal
+	v, err := b.viewOf(context.Background(), b.freeze.final(e.Number))
+	if err != nil {
+		return nil, metrics.Because(err, metrics.Unavailable, "The scores cannot be read at the moment: try again in a few seconds.")
 	}
-	return min(reveal, b.live.spans[0].now.order.len())
+	for i, s := range b.public.spans {
+		v.spans[i].now.mark = s.now.mark // slots are the same: both count the players in the order of the log
+	}
+	e.Value = float64(min(b.spec.Freeze.Reveal, v.spans[0].now.order.len()))
+	return v, nil
+}
+
+// show gives the public the view that unveil has made, unless there is none or nothing to cover. The caller holds mu.
+func (b *Board) show(v *view) {
+	if v != nil && b.freeze != nil {
+		v.frozen = b.freeze
+		b.public = v
+	}
 }
 
 // plan begins the freeze of the board file once its time has come. A freeze that is there already covers it.

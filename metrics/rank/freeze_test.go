@@ -3,6 +3,8 @@ package rank
 import (
 	"encoding/json"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +115,26 @@ func TestNothingPublicDiffersAfterAFreeze(t *testing.T) {
 	}
 }
 
+func TestFindHasOneRuleForThoseWhoHaveChanged(t *testing.T) {
+	l := newLedger(t, &memory{}, arcade())
+	named := func(name string) {
+		t.Helper()
+		s := metrics.Score{Player: "ada", Name: name, Value: 1}
+		if _, _, err := l.Submit(t.Context(), Submission{Board: "arcade", Scores: []metrics.Score{s}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named("ﬁrst ONE")
+	moderate(t, l, Action{Kind: Froze})
+	named("other")
+	for text, want := range map[string]int{"ﬁr": 1, "fir": 1, "one": 1, "ｏｎｅ": 0, "AD": 1, "  ": 0, "other": 0} {
+		rows, err := board(t, l, "arcade").Find(t.Context(), Ask{}, text)
+		if err != nil || len(rows) != want {
+			t.Errorf("%q: got %+v, error %v; want %d rows", text, rows, err, want)
+		}
+	}
+}
+
 func TestModerationReachesTheFrozenStandings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log memory
@@ -193,6 +215,34 @@ func checkCovered(t *testing.T, b *Board, covered int) {
 	}
 }
 
+func TestFrozenMovesAreTheSameAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log memory
+		l := begun(t, &log, arcade())
+		first := log.of("arcade", Scored)[0].Number
+		time.Sleep(time.Hour)
+		gone := moderate(t, l, Action{Kind: Hidden, Player: "cyd"})
+		submit(t, l, "ada", 35)
+		moderate(t, l, Action{Kind: Froze})
+		moderate(t, l, Action{Kind: Hidden, Player: "eve"})
+		moderate(t, l, Action{Kind: Removed, Target: first})
+		moderate(t, l, Action{Kind: Undone, Target: gone.Number})
+		time.Sleep(time.Hour)
+		want := []Move{{Up: 4}, {Up: 0}, {Up: 0}, {Up: 0}} // ada dan cyd bob, who were behind eve
+		for _, l := range []*Ledger{l, newLedger(t, &log, arcade())} {
+			p, err := board(t, l, "arcade").Page(t.Context(), Ask{})
+			if err != nil || len(p.Rows) != len(want) {
+				t.Fatalf("got %+v, error %v", p.Rows, err)
+			}
+			for i, r := range p.Rows {
+				if r.Move != want[i] {
+					t.Errorf("%s: got %+v, want %+v", r.Player, r.Move, want[i])
+				}
+			}
+		}
+	})
+}
+
 func TestThawShowsTheStandingsOfNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log memory
@@ -220,15 +270,78 @@ func TestAnAnswerDuringAFreezeTellsNoRanks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := begun(t, &memory{}, arcade())
 		moderate(t, l, Action{Kind: Froze})
-		s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: "ada", Value: 99}}}
+		submit(t, l, "ada", 99)
+		s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: "ada", Value: 7}}}
 		a, _, err := l.Submit(t.Context(), s)
-		if r := a.Results[0]; err != nil || !a.Frozen || r.Before != 0 || r.After != 0 || r.Standings != nil || r.Score != 99 {
+		if r := a.Results[0]; err != nil || !a.Frozen || r.Before != 0 || r.After != 0 || r.Standings != nil || r.Score != 7 {
 			t.Errorf("the public is told %+v, error %v", a, err)
 		}
 		s.Staff = true
 		a, _, err = l.Submit(t.Context(), s)
-		if r := a.Results[0]; err != nil || !a.Frozen || r.Before != 1 || r.After != 1 || len(r.Standings) != 3 {
+		if r := a.Results[0]; err != nil || !a.Frozen || r.Before != 1 || r.After != 1 || len(r.Standings) != 3 || r.Score != 99 {
 			t.Errorf("staff are told %+v, error %v", a, err)
 		}
+	})
+}
+
+func TestAnAnswerFromALeaderboardForStaffTellsNoRanks(t *testing.T) {
+	spec := arcade()
+	spec.Visibility = metrics.StaffOnly
+	l := newLedger(t, &memory{}, spec)
+	submit(t, l, "ada", 99)
+	a, _, err := l.Submit(t.Context(), Submission{Board: "arcade", Scores: []metrics.Score{{Player: "ada", Value: 7}}})
+	if r := a.Results[0]; err != nil || r.Before != 0 || r.After != 0 || r.Standings != nil || r.Score != 7 {
+		t.Errorf("others are told %+v, error %v", a, err)
+	}
+	if r := submit(t, l, "ada", 8); r.Before != 1 || r.After != 1 || len(r.Standings) != 3 || r.Score != 99 {
+		t.Errorf("staff are told %+v", r)
+	}
+}
+
+func TestARefusedStepTellsNoScoreDuringAFreeze(t *testing.T) {
+	spec := arcade()
+	most := 10.0
+	spec.Limits.MaxStep = &most
+	l := newLedger(t, &memory{}, spec)
+	submit(t, l, "ada", 1)
+	s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: "ada", Value: 100}}}
+	for _, kind := range []Kind{Froze, Thawed} {
+		moderate(t, l, Action{Kind: kind})
+		_, _, err := l.Submit(t.Context(), s)
+		if metrics.KindOf(err) != metrics.Refused || strings.Contains(err.Error(), "99 away") != (kind == Thawed) {
+			t.Errorf("after a %d: got error %v, want one of kind Refused that tells the distance only without a freeze", kind, err)
+		}
+	}
+}
+
+func TestAKeyTellsEachWhatTheyMayKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := memory{commitFor: time.Second}
+		l := newLedger(t, &log, arcade())
+		submit(t, l, "bob", 50)
+		moderate(t, l, Action{Kind: Froze})
+		check := func(staff bool) {
+			s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: "bob", Value: 1}}, Key: "k", Staff: staff}
+			a, _, err := l.Submit(t.Context(), s)
+			score, ranks := 1.0, 0
+			if staff {
+				score, ranks = 50, 3
+			}
+			if err != nil || a.Results[0].Score != score || len(a.Results[0].Standings) != ranks {
+				t.Errorf("staff %v: got %+v, error %v", staff, a, err)
+			}
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { submit(t, l, "busy", 1) })
+		synctest.Wait()
+		for _, staff := range []bool{false, true, false} { // in one group
+			wg.Go(func() { check(staff) })
+			synctest.Wait()
+		}
+		wg.Wait()
+		check(true) // from the log
+		check(false)
+		moderate(t, l, Action{Kind: Thawed})
+		check(false)
 	})
 }

@@ -3,6 +3,7 @@ package rank
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 
@@ -23,7 +24,7 @@ type Ledger struct {
 	config    LedgerConfig
 	committer *metrics.Committer[*job]
 	received  int64         // of the newest entry; only the committer's goroutine and NewLedger use it
-	flags     rates[string] // only the committer's goroutine uses it
+	flags     rates[string] // by leaderboard, and by that and player; only the committer's goroutine uses it
 
 	mu     sync.RWMutex
 	boards map[string]*Board
@@ -49,34 +50,47 @@ func NewLedger(ctx context.Context, c LedgerConfig, specs []metrics.Leaderboard)
 	return l, nil
 }
 
-// Set replaces the leaderboards. Those whose description has changed are rebuilt from the log, and
-// submissions wait meanwhile.
+// Set replaces the leaderboards. Those whose standings depend on what has changed in their description are rebuilt
+// from the log, and submissions wait meanwhile. No bell rings.
 func (l *Ledger) Set(ctx context.Context, specs []metrics.Leaderboard) error {
 	return l.do(ctx, &job{set: func() error { return l.open(ctx, specs) }}).err
 }
 
-// open makes the boards of specs; those that are as they were stay.
+// open makes the boards of specs; those whose standings would be as they are stay.
 func (l *Ledger) open(ctx context.Context, specs []metrics.Leaderboard) error {
 	boards := make(map[string]*Board, len(specs))
+	var rebuilt []*metrics.Leaderboard
+	stay := make(map[*Board]*metrics.Leaderboard)
 	for i := range specs {
 		spec := specs[i]
 		if spec.Query != nil {
 			continue
 		}
-		if b, err := l.Board(spec.Name); err == nil && reflect.DeepEqual(*b.spec, spec) {
-			boards[spec.Name] = b
-			continue
+		if b, err := l.Board(spec.Name); err == nil && reflect.DeepEqual(rules(*b.spec), rules(spec)) {
+			boards[spec.Name], stay[b] = b, &spec
+		} else {
+			rebuilt = append(rebuilt, &spec)
 		}
-		b, err := openBoard(ctx, &spec, l.config.Log)
-		if err != nil {
-			return fmt.Errorf("rebuild the leaderboard %s: %w", spec.Name, err)
-		}
-		boards[spec.Name] = b
+	}
+	opened, err := openBoards(ctx, rebuilt, l.config.Log)
+	if err != nil {
+		return err
+	}
+	maps.Copy(boards, opened)
+	for b, spec := range stay {
+		b.describe(spec)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.boards = boards
 	return nil
+}
+
+// rules returns the description without what standings do not depend on.
+func rules(spec metrics.Leaderboard) metrics.Leaderboard {
+	spec.Title, spec.Text, spec.Unit, spec.Decimals = "", "", "", 0
+	spec.Limits, spec.Visibility, spec.Signed = metrics.ScoreLimits{}, "", false
+	return spec
 }
 
 // Close refuses further submissions and returns once those under way are through.
@@ -105,7 +119,7 @@ type Submission struct {
 // Answer tells what came of a submission.
 type Answer struct {
 	Leaderboard string    `json:"leaderboard"`
-	Frozen      bool      `json:"frozen,omitempty"` // the public sees none of it yet, and no ranks are told
+	Frozen      bool      `json:"frozen,omitempty"` // the public sees none of it yet, and only staff are told ranks
 	Results     []Outcome `json:"results"`          // one for each score
 }
 
@@ -113,7 +127,7 @@ type Answer struct {
 type Outcome struct {
 	Entry     uint64     `json:"entry"`
 	Player    string     `json:"player"`
-	Score     float64    `json:"score"`     // what the player has now in the first period's window
+	Score     float64    `json:"score"`     // what the player has now in the first period's window; what was submitted where no ranks are told
 	Before    int        `json:"before"`    // rank before, 0 for none
 	After     int        `json:"rank"`      // rank after, 0 for none (hidden, or outside the window)
 	Standings []Standing `json:"standings"` // in each window of now

@@ -33,7 +33,7 @@ func BenchmarkRebuild(b *testing.B) {
 	b.Run("rebuild", func(b *testing.B) {
 		spec := arcade()
 		for b.Loop() {
-			if _, err := openBoard(b.Context(), &spec, log); err != nil {
+			if _, err := openBoards(b.Context(), []*metrics.Leaderboard{&spec}, log); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -67,13 +67,36 @@ func million() *memory {
 // BenchmarkPage reads a page of 100 in the middle of a million players.
 func BenchmarkPage(b *testing.B) {
 	spec := arcade()
-	board, err := openBoard(b.Context(), &spec, million())
+	boards, err := openBoards(b.Context(), []*metrics.Leaderboard{&spec}, million())
 	if err != nil {
 		b.Fatal(err)
 	}
+	board := boards["arcade"]
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := board.Page(b.Context(), Ask{Offset: 500_000, Limit: 100}); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkFreeze freezes a leaderboard of a million players, while nobody can read it; the peer sorts them.
+func BenchmarkFreeze(b *testing.B) {
+	spec := arcade()
+	boards, err := openBoards(b.Context(), []*metrics.Leaderboard{&spec}, million())
+	if err != nil {
+		b.Fatal(err)
+	}
+	live := boards["arcade"].live
+	b.Run("copy", func(b *testing.B) {
+		for b.Loop() {
+			live.clone(&freeze{})
+		}
+	})
+	b.Run("sort", func(b *testing.B) {
+		for b.Loop() {
+			s := &standing{rows: live.spans[0].now.rows.clone(), people: live}
+			s.build()
+		}
+	})
 }

@@ -137,6 +137,28 @@ func TestFlagsOfAPlayerAreBounded(t *testing.T) {
 	})
 }
 
+func TestFlagsOfALeaderboardAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log memory
+		high := 1.0
+		spec := arcade()
+		spec.Limits.Max = &high
+		l := newLedger(t, &log, spec)
+		for minute := range 2 {
+			for i := range 2 * maxBoardFlags {
+				s := metrics.Score{Player: fmt.Sprint("p", i), Value: 2}
+				if _, _, err := l.Submit(t.Context(), Submission{Board: "arcade", Scores: []metrics.Score{s}}); metrics.KindOf(err) != metrics.Refused {
+					t.Fatalf("got error %v, want one of kind Refused", err)
+				}
+			}
+			if got := len(log.of("arcade", Flagged)); got != (minute+1)*maxBoardFlags {
+				t.Errorf("got %d flags after minute %d, want %d in each", got, minute+1, maxBoardFlags)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 func TestTheSameKeyGivesTheSameAnswer(t *testing.T) {
 	var log memory
 	l := newLedger(t, &log, arcade())
@@ -181,6 +203,18 @@ func TestAKeyWithoutAnAnswerIsAnsweredAnew(t *testing.T) {
 	third, _, err := restarted.Submit(t.Context(), s)
 	if err != nil || !reflect.DeepEqual(second, third) {
 		t.Errorf("got %+v, error %v; want what was answered last, %+v", third, err, second)
+	}
+}
+
+func TestAKeyIsAnsweredAnewWhereTheAnswerCannotBeKept(t *testing.T) {
+	log := memory{forgets: true}
+	l := newLedger(t, &log, arcade())
+	s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: "ada", Value: 1}}, Key: "k", Hash: [32]byte{1}}
+	for i := range 3 {
+		a, again, err := l.Submit(t.Context(), s)
+		if err != nil || again != (i > 0) || a.Results[0].After != 1 {
+			t.Errorf("got %+v, again %v, error %v", a, again, err)
+		}
 	}
 }
 
@@ -302,4 +336,39 @@ func TestSetRebuildsWhatHasChanged(t *testing.T) {
 	if o := submit(t, l, "ada", 4); o.Score != 7 {
 		t.Errorf("got %+v, want the sum to go on", o)
 	}
+}
+
+func TestAClockThatOnceWasWrongIsForgiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spec := arcade()
+		spec.Limits.PerMinute = 1
+		spec.Freeze.At = time.Now().Add(12 * time.Hour)
+		ahead := time.Now().Add(24 * time.Hour).UnixMilli()
+		log := memory{entries: []Entry{{Number: 1, Kind: Flagged, Board: "other", Received: ahead}}}
+		l := newLedger(t, &log, spec)
+		for range 3 {
+			submit(t, l, "ada", 1)
+			time.Sleep(time.Minute)
+		}
+		if last := log.of("arcade", Scored)[2]; last.Received != ahead || last.At != time.Now().Add(-time.Minute).UnixMilli() {
+			t.Errorf("got %+v, want an entry received in the order of the log, achieved now", last)
+		}
+		for _, l := range []*Ledger{l, newLedger(t, &log, spec)} {
+			p, err := board(t, l, "arcade").Page(t.Context(), Ask{Window: "hour"})
+			if err != nil || !p.FrozenAt.IsZero() || p.Window.Key != "2000-01-01T00:00Z" || p.Total != 1 {
+				t.Errorf("got %+v, error %v; want the first hour, not frozen", p, err)
+			}
+		}
+		time.Sleep(12 * time.Hour)
+		if p, err := board(t, l, "arcade").Page(t.Context(), Ask{}); err != nil || p.FrozenAt.IsZero() || p.Total != 1 {
+			t.Errorf("half a day later: got %+v, error %v; want the freeze with its score", p, err)
+		}
+		moderate(t, l, Action{Kind: Thawed})
+		moderate(t, l, Action{Kind: Froze})
+		for _, l := range []*Ledger{l, newLedger(t, &log, spec)} {
+			if p, err := board(t, l, "arcade").Page(t.Context(), Ask{}); err != nil || !p.FrozenAt.Equal(time.Now()) {
+				t.Errorf("got %+v, error %v; want it frozen since now", p, err)
+			}
+		}
+	})
 }

@@ -2,34 +2,59 @@ package rank
 
 import (
 	"context"
-	"math"
+	"fmt"
 	"time"
 
 	"liveboard/metrics"
 )
 
-// openBoard returns the board as its log tells it.
-func openBoard(ctx context.Context, spec *metrics.Leaderboard, log Log) (*Board, error) {
+// loader is a board on its way, the time of its loading, and the time since when its moves will count.
+type loader struct {
+	*Board
+	now, from time.Time
+}
+
+// openBoards returns the boards of specs, by name, as the log tells them. It is read once for all of them.
+func openBoards(ctx context.Context, specs []*metrics.Leaderboard, log Log) (map[string]*Board, error) {
+	if len(specs) == 0 {
+		return nil, nil
+	}
 	now := time.Now()
-	b := newBoard(spec, log, now)
-	mark := LastWhole(b.moves(), b.zone, now)
-	var failed error
-	err := b.replay(ctx, math.MaxUint64, func(e *Entry) {
-		if b.marked.IsZero() && e.Received >= mark.UnixMilli() && failed == nil {
-			failed = b.mark(ctx, mark)
+	loaders := make(map[string]loader, len(specs))
+	for _, spec := range specs {
+		b := newBoard(spec, log, now)
+		loaders[spec.Name] = loader{b, now, LastWhole(b.moves(), b.zone, now)}
+	}
+	for e, err := range log.Entries(ctx, "") {
+		if err != nil {
+			return nil, fmt.Errorf("rebuild the leaderboards: %w", err)
 		}
-		b.apply(e, nil)
-	})
-	if err == nil {
-		err = failed
+		if l, ok := loaders[e.Board]; ok {
+			if err := l.load(ctx, e); err != nil {
+				return nil, fmt.Errorf("rebuild the leaderboard %s: %w", e.Board, err)
+			}
+		}
 	}
-	if err == nil {
-		err = b.finish(ctx, mark, now)
+	boards := make(map[string]*Board, len(specs))
+	for name, l := range loaders {
+		if err := l.finish(ctx, l.from, now); err != nil {
+			return nil, fmt.Errorf("rebuild the leaderboard %s: %w", name, err)
+		}
+		boards[name] = l.Board
 	}
-	if err != nil {
-		return nil, err
+	return boards, nil
+}
+
+// load takes in an entry of the log.
+func (l loader) load(ctx context.Context, e *Entry) error {
+	if l.marked.IsZero() && e.Received >= l.from.UnixMilli() {
+		if err := l.mark(ctx, l.from); err != nil {
+			return err
+		}
 	}
-	return b, nil
+	l.plan(time.UnixMilli(min(e.Received, l.now.UnixMilli()))) // a clock that was wrong begins no freeze
+	l.apply(e, nil)
+	return nil
 }
 
 // mark makes the ranks of what is loaded so far those since when moves count.
@@ -86,22 +111,47 @@ func (v *view) mark() {
 	}
 }
 
-// loadPublic rebuilds what the public saw at the cut of the freeze.
+// loadPublic rebuilds what the public sees in a freeze. Its moves count since ranks that the moderation of that
+// time has made, as they did before: they are those of a board that knows nothing of later.
 func (b *Board) loadPublic(ctx context.Context) error {
-	b.public = newView(b, b.freeze, b.freeze.clock)
-	mark, marked := LastWhole(b.moves(), b.zone, b.freeze.clock).UnixMilli(), false
-	err := b.replay(ctx, b.applied, func(e *Entry) {
-		if !marked && e.Received >= mark {
-			b.public.mark()
-			marked = true
-		}
-		if e.Kind == Scored && !b.staff.removed[e.Number] {
-			b.public.score(e)
+	v, err := b.viewOf(ctx, b.freeze)
+	if err != nil {
+		return err
+	}
+	then, mark := newBoard(b.spec, b.log, b.freeze.at), LastWhole(b.moves(), b.zone, b.freeze.at)
+	err = b.replay(ctx, b.applied, func(e *Entry) {
+		if e.Received < mark.UnixMilli() {
+			then.apply(e, nil)
 		}
 	})
-	if !marked {
-		b.public.mark()
+	if err == nil {
+		err = then.mark(ctx, mark)
 	}
-	b.public.build()
+	for i, s := range then.live.spans {
+		v.spans[i].now.mark = s.now.mark
+	}
+	b.public = v
 	return err
+}
+
+// viewOf reads from the log what the public of a freeze sees, but for the moves.
+func (b *Board) viewOf(ctx context.Context, f *freeze) (*view, error) {
+	v := newView(b, f, f.at)
+	err := b.replay(ctx, b.applied, func(e *Entry) {
+		if e.Kind == Scored {
+			v.score(e)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for player := range b.staff.removed {
+		scores, err := b.scores(ctx, b.newest(player), b.removals(player))
+		if err != nil {
+			return nil, err
+		}
+		v.redo(player, scores)
+	}
+	v.build()
+	return v, nil
 }

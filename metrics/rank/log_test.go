@@ -137,6 +137,15 @@ func submit(t testing.TB, l *Ledger, player string, value float64) Outcome {
 	return a.Results[0]
 }
 
+// joinTeam submits a score of a player who says to be of a team.
+func joinTeam(t testing.TB, l *Ledger, player, team string, value float64) {
+	t.Helper()
+	s := metrics.Score{Player: player, Value: value, Attributes: metrics.Labels{{Name: "team", Value: team}}}
+	if _, _, err := l.Submit(t.Context(), Submission{Board: "arcade", Scores: []metrics.Score{s}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // moderate carries out an action on arcade.
 func moderate(t testing.TB, l *Ledger, a Action) Entry {
 	t.Helper()

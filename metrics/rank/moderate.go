@@ -2,7 +2,6 @@ package rank
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -12,7 +11,8 @@ import (
 // maxReason is how long an action's reason may be, in bytes.
 const maxReason = 500
 
-// Moderate records the action and returns its entry, once it is durable and every reader sees it.
+// Moderate records the action and returns its entry, with the ID of the player whom it is about,
+// once it is durable and every reader sees it.
 // Errors are of kind Invalid, NotFound, Conflict (it is so already) or Unavailable.
 func (l *Ledger) Moderate(ctx context.Context, a Action) (Entry, error) {
 	if len(a.Reason) > maxReason {
@@ -31,29 +31,40 @@ func (l *Ledger) moderate(a *Action) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	e := Entry{Kind: a.Kind, Board: a.Board, Number: l.config.Log.Last() + 1, Received: max(l.received, time.Now().UnixMilli()), By: a.By, Reason: a.Reason}
+	now := time.Now()
+	e := Entry{Kind: a.Kind, Board: a.Board, Number: l.config.Log.Last() + 1, Received: max(l.received, now.UnixMilli()), By: a.By, Reason: a.Reason}
+	if e.Kind == Froze {
+		e.At = now.UnixMilli()
+	}
 	b.mu.Lock()
-	b.tick(time.UnixMilli(e.Received)) // a planned freeze may just begin
+	b.tick(now) // a planned freeze may just begin
 	b.mu.Unlock()
 	scores, err := b.prepare(&e, a)
 	if err != nil {
 		return outcome{err: err}
+	}
+	var shown *view
+	if e.Kind == Revealed {
+		if shown, err = b.unveil(&e); err != nil {
+			return outcome{err: err}
+		}
 	}
 	if err := l.append([]Entry{e}, nil); err != nil {
 		return outcome{err: err}
 	}
 	b.mu.Lock()
 	b.apply(&e, scores)
+	b.show(shown)
+	b.identify(&e)
 	b.mu.Unlock()
 	l.config.Bell([]string{a.Board})
 	return outcome{entry: e}
 }
 
 // prepare checks the action and fills in the entry, and returns the scores that apply needs for it:
-// they are read before it is too late to fail.
+// they are read before it is too late to fail, and without the board's mutex: only the committer's goroutine
+// changes players, scores and moderation.
 func (b *Board) prepare(e *Entry, a *Action) ([]Entry, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
 	if err := b.check(e, a); err != nil {
 		return nil, err
 	}
@@ -91,14 +102,18 @@ func (b *Board) checkPlayer(e *Entry, a *Action) (err error) {
 	if e.Name, err = cleanName(a.Name); err != nil {
 		return err
 	}
-	now := b.players.name(number)
 	switch {
-	case e.Name == now:
+	case e.Name == b.players.name(number):
 		return metrics.Errorf(metrics.Conflict, "The player %q has this name already.", a.Player)
-	case b.spec.UniqueNames && look(e.Name) != look(now) && b.players.taken(e.Name):
+	case b.isOthers(e.Name, number):
 		return metrics.Errorf(metrics.Conflict, "The name %q is taken: choose another one.", e.Name)
 	}
 	return nil
+}
+
+// isOthers reports whether a name looks like that of another player, where the leaderboard cares.
+func (b *Board) isOthers(name string, player uint32) bool {
+	return b.spec.UniqueNames && look(name) != look(b.players.name(player)) && b.players.taken(name)
 }
 
 func (b *Board) checkRemoved(e *Entry, a *Action) error {
@@ -108,7 +123,7 @@ func (b *Board) checkRemoved(e *Entry, a *Action) error {
 		return err
 	case target.Kind != Scored:
 		return metrics.Errorf(metrics.Invalid, "Entry %d is no score.", a.Target)
-	case b.staff.removed[a.Target]:
+	case b.staff.removed[target.Player][a.Target]:
 		return metrics.Errorf(metrics.Conflict, "The score of entry %d is removed already.", a.Target)
 	}
 	e.Target, e.Player = a.Target, target.Player
@@ -118,6 +133,9 @@ func (b *Board) checkRemoved(e *Entry, a *Action) error {
 func (b *Board) checkUndone(e *Entry, a *Action) error {
 	if undone, ok := b.staff.acts[a.Target]; ok {
 		e.Target, e.Player = a.Target, undone.player
+		if name, _ := b.nameBut(undone.player, a.Target); undone.kind == Renamed && b.isOthers(name, undone.player) {
+			return metrics.Errorf(metrics.Conflict, "The name %q is another player's by now: rename one of the two.", name)
+		}
 		return nil
 	}
 	target, err := b.target(a.Target)
@@ -147,20 +165,19 @@ func (b *Board) target(number uint64) (Entry, error) {
 }
 
 func (b *Board) checkFreeze(e *Entry) error {
+	frozen := b.frozen()
 	switch {
-	case e.Kind == Froze && b.freeze != nil:
+	case e.Kind == Froze && frozen:
 		return metrics.Errorf(metrics.Conflict, "The leaderboard %q is frozen already.", b.spec.Name)
-	case e.Kind != Froze && b.freeze == nil:
+	case e.Kind != Froze && !frozen:
 		return metrics.Errorf(metrics.Conflict, "The leaderboard %q is not frozen.", b.spec.Name)
-	case e.Kind == Revealed:
-		e.Value = float64(b.uncovers())
 	}
 	return nil
 }
 
 // affected reads all scores that count once the entry does, of the player whom a Removed or its Undone is about.
 func (b *Board) affected(e *Entry) ([]Entry, error) {
-	removed := maps.Clone(b.removals(e.Player))
+	removed := b.removals(e.Player)
 	if removed == nil {
 		removed = make(map[uint64]bool)
 	}
@@ -175,8 +192,9 @@ func (b *Board) affected(e *Entry) ([]Entry, error) {
 	return b.scores(context.Background(), b.last[e.Player], removed)
 }
 
-// Audit returns what staff did and what was flagged, the newest first; before is the number of an
-// entry to go on from, 0 for the newest. Of limit entries at most; 0 means 50.
+// Audit returns what staff did and what was flagged, the newest first, each with the ID of the player
+// whom it is about; before is the number of an entry to go on from, 0 for the newest. Of limit entries
+// at most; 0 means 50.
 func (l *Ledger) Audit(ctx context.Context, board string, before uint64, limit int) ([]Entry, error) {
 	b, err := l.Board(board)
 	if err != nil {
@@ -194,7 +212,20 @@ func (l *Ledger) Audit(ctx context.Context, board string, before uint64, limit i
 		}
 		entries = append(entries, e)
 	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for i := range entries {
+		b.identify(&entries[i])
+	}
 	return entries, nil
+}
+
+// identify fills in the id of the player whom staff have acted on. The log has it once, in the Joined.
+func (b *Board) identify(e *Entry) {
+	switch e.Kind {
+	case Removed, Hidden, Banned, Renamed, Undone:
+		e.ID = b.players.id(e.Player)
+	}
 }
 
 // auditBefore returns the numbers of the entries that staff read, the newest first.

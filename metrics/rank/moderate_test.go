@@ -98,6 +98,36 @@ func TestAStaffNameOutlastsThePlayersOwn(t *testing.T) {
 	}
 }
 
+func TestAnUndoneRenameMustNotMakeTwoOfAUniqueName(t *testing.T) {
+	spec := arcade()
+	spec.UniqueNames = true
+	l := newLedger(t, &memory{}, spec)
+	score := func(player, name string) {
+		t.Helper()
+		s := Submission{Board: "arcade", Scores: []metrics.Score{{Player: player, Name: name, Value: 1}}}
+		if _, _, err := l.Submit(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	score("a", "Ada")
+	first := moderate(t, l, Action{Kind: Renamed, Player: "a", Name: "Player 1"})
+	second := moderate(t, l, Action{Kind: Renamed, Player: "a", Name: "Player 2"})
+	score("b", "PLAYER 1")
+	if e, err := l.Moderate(t.Context(), Action{Board: "arcade", Kind: Undone, Target: second.Number}); metrics.KindOf(err) != metrics.Conflict {
+		t.Errorf("back to a name of staff: got %+v, error %v; want one of kind Conflict", e, err)
+	}
+	moderate(t, l, Action{Kind: Undone, Target: first.Number}) // which does not show
+	score("b", "ada")
+	if e, err := l.Moderate(t.Context(), Action{Board: "arcade", Kind: Undone, Target: second.Number}); metrics.KindOf(err) != metrics.Conflict {
+		t.Errorf("back to the player's own: got %+v, error %v; want one of kind Conflict", e, err)
+	}
+	score("b", "Bob")
+	moderate(t, l, Action{Kind: Undone, Target: second.Number})
+	if p, err := board(t, l, "arcade").Player(t.Context(), Ask{}, "a"); err != nil || p.Row.Name != "Ada" {
+		t.Errorf("got %+v, error %v; want Ada again", p, err)
+	}
+}
+
 func TestModerateRefusesWhatIsSoAlready(t *testing.T) {
 	spec := arcade()
 	spec.UniqueNames = true
@@ -133,6 +163,42 @@ func TestModerateRefusesWhatIsSoAlready(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsForTheLogToBeRead(t *testing.T) {
+	log, step := &gate{memory: &memory{}}, 10.0
+	spec := arcade()
+	spec.Limits.MaxStep = &step
+	l := newLedger(t, log, spec)
+	b, scored := board(t, l, "arcade"), submit(t, l, "ada", 1)
+	sought := 0
+	log.seeking = func() {
+		if sought++; !b.mu.TryLock() {
+			t.Error("the leaderboard is locked")
+			return
+		}
+		b.mu.Unlock()
+	}
+	submit(t, l, "ada", 2)
+	removed := moderate(t, l, Action{Kind: Removed, Target: scored.Entry})
+	moderate(t, l, Action{Kind: Undone, Target: removed.Number})
+	if sought < 5 {
+		t.Errorf("%d entries were read, want the one before the second score, the removed one, and all there are twice", sought)
+	}
+}
+
+func TestRemovalsAreThoseOfThePlayer(t *testing.T) {
+	l := newLedger(t, &memory{}, arcade())
+	submit(t, l, "ada", 1)
+	cheated := submit(t, l, "bob", 9)
+	moderate(t, l, Action{Kind: Removed, Target: cheated.Entry})
+	b := board(t, l, "arcade")
+	if got := b.removals(0); got != nil {
+		t.Errorf("of ada's got %v, want none", got)
+	}
+	if got := b.removals(1); len(got) != 1 || !got[cheated.Entry] {
+		t.Errorf("of bob's got %v, want %d", got, cheated.Entry)
+	}
+}
+
 func TestAuditTellsWhatStaffDidTheNewestFirst(t *testing.T) {
 	var log memory
 	l := newLedger(t, &log, arcade())
@@ -153,6 +219,35 @@ func TestAuditTellsWhatStaffDidTheNewestFirst(t *testing.T) {
 	}
 	if _, err := l.Audit(t.Context(), "none", 0, 0); metrics.KindOf(err) != metrics.NotFound {
 		t.Errorf("got error %v, want one of kind NotFound", err)
+	}
+}
+
+func TestEntriesOfStaffBearThePlayersID(t *testing.T) {
+	var log memory
+	l := newLedger(t, &log, arcade())
+	submit(t, l, "eve", 1)
+	scored := submit(t, l, "ada", 1)
+	for _, a := range []Action{
+		{Kind: Hidden, Player: "ada"},
+		{Kind: Banned, Player: "ada"},
+		{Kind: Renamed, Player: "ada", Name: "Player 1"},
+		{Kind: Removed, Target: scored.Entry},
+		{Kind: Undone, Target: scored.Entry + 4}, // the Removed
+	} {
+		if e := moderate(t, l, a); e.ID != "ada" {
+			t.Errorf("moderate: entry %+v, want the id ada", e)
+		}
+	}
+	for _, l := range []*Ledger{l, newLedger(t, &log, arcade())} {
+		page, err := l.Audit(t.Context(), "arcade", 0, 0)
+		if err != nil || len(page) != 5 {
+			t.Fatalf("got %+v, error %v, want 5 entries", page, err)
+		}
+		for _, e := range page {
+			if e.ID != "ada" {
+				t.Errorf("audit: entry %+v, want the id ada", e)
+			}
+		}
 	}
 }
 

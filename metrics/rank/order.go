@@ -45,15 +45,26 @@ func newOrder(ties metrics.Ties, breaks func(a, b uint32) int, number func(slot 
 
 // load fills an empty order at once. It sorts items in place and keeps nothing of them.
 func (o *order) load(items []item) {
-	slices.SortFunc(items, func(a, b item) int {
-		if a.key != b.key {
-			return cmp.Compare(a.key, b.key)
+	sortByKey(items)
+	for from := 0; from < len(items); {
+		to := from + 1
+		for to < len(items) && items[to].key == items[from].key {
+			to++
 		}
-		return o.all.equals(a.slot, b.slot)
-	})
+		slices.SortFunc(items[from:to], func(a, b item) int { return o.all.equals(a.slot, b.slot) })
+		from = to
+	}
 	o.all.load(items)
 	if o.groups != nil {
 		o.groups.load(slices.CompactFunc(items, o.equal))
+	}
+}
+
+// fill makes an empty order the same as another, of slots whose rows are the same.
+func (o *order) fill(from *order) {
+	o.all.fill(from.all)
+	if o.groups != nil {
+		o.groups.fill(from.groups)
 	}
 }
 
@@ -125,7 +136,10 @@ func (o *order) from(position int) iter.Seq2[uint32, int] {
 				it := item{key, slots[i]}
 				place++
 				if place > position {
-					rank = o.next(rank, place, before, it)
+					tied := key == before.key && place > 1 && o.breaks(before.slot, it.slot) == 0
+					if rank = o.next(rank, place, tied); rank == 0 {
+						rank = o.rank(it)
+					}
 					if !yield(it.slot, rank) {
 						return
 					}
@@ -136,22 +150,16 @@ func (o *order) from(position int) iter.Seq2[uint32, int] {
 	}
 }
 
-// next returns the rank of the item at a place, counted from 1, that follows on the item before it, whose rank
-// may be unknown and is 0 then.
-func (o *order) next(rank, place int, before, it item) int {
-	if o.ties == metrics.Ordinal {
-		return place
-	}
-	tied := before.key == it.key && place > 1 && o.breaks(before.slot, it.slot) == 0
+// next returns the rank of the item at a place, counted from 1, from that of the item before it, which is 0 where it
+// is unknown; tied says that the two are equal. It returns 0 where these do not tell.
+func (o *order) next(before, place int, tied bool) int {
 	switch {
-	case rank == 0 && (tied || o.ties == metrics.Dense):
-		return o.rank(it)
-	case tied:
-		return rank
-	case o.ties == metrics.Dense:
-		return rank + 1
+	case o.ties == metrics.Ordinal, !tied && o.ties != metrics.Dense:
+		return place
+	case tied || before == 0:
+		return before
 	}
-	return place
+	return before + 1
 }
 
 // keyOf returns v as a number that sorts as scores do: the better, the smaller. v is not NaN; -0 is 0.
@@ -167,16 +175,4 @@ func keyOf(v float64, by metrics.Order) uint64 {
 		return ^bits
 	}
 	return bits
-}
-
-// valueOf returns the score whose key is key.
-func valueOf(key uint64, by metrics.Order) float64 {
-	const sign = 1 << 63
-	if by == metrics.Desc {
-		key = ^key
-	}
-	if key&sign == 0 {
-		return math.Float64frombits(^key)
-	}
-	return math.Float64frombits(key &^ sign)
 }

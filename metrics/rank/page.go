@@ -19,11 +19,12 @@ func (b *Board) Page(ctx context.Context, a Ask) (Page, error) {
 		return Page{}, err
 	}
 	var p Page
+	var v *view
 	err := b.look(ctx, a, func(s *sight) error {
-		p = s.page(a.Offset, a.limit())
+		p, v = s.page(a.Offset, a.limit()), s.view
 		return nil
 	})
-	return b.finished(ctx, a, p, err)
+	return b.finished(ctx, a, v, p, err)
 }
 
 // Around returns the rows of the player and of n players before and behind.
@@ -33,6 +34,7 @@ func (b *Board) Around(ctx context.Context, a Ask, player string, n int) (Page, 
 		return Page{}, metrics.Errorf(metrics.Invalid, "Ask for 0 to %d players before and behind.", (maxRows-1)/2)
 	}
 	var p Page
+	var v *view
 	err := b.look(ctx, a, func(s *sight) error {
 		number, ok := b.players.lookup(player)
 		if !ok {
@@ -43,16 +45,16 @@ func (b *Board) Around(ctx context.Context, a Ask, player string, n int) (Page, 
 			return b.unknown(player)
 		}
 		first := max(0, position-n)
-		p = s.page(first, position+n+1-first)
+		p, v = s.page(first, position+n+1-first), s.view
 		return nil
 	})
-	return b.finished(ctx, a, p, err)
+	return b.finished(ctx, a, v, p, err)
 }
 
-// finished returns the page with the sparks that are asked for.
-func (b *Board) finished(ctx context.Context, a Ask, p Page, err error) (Page, error) {
-	if err == nil && a.Sparks && (a.Staff || !p.Stepping) {
-		err = b.fillSparks(ctx, a.Staff, p.Rows)
+// finished returns the page of a view with the sparks that are asked for.
+func (b *Board) finished(ctx context.Context, a Ask, v *view, p Page, err error) (Page, error) {
+	if err == nil && a.Sparks {
+		err = b.fillSparks(ctx, a.Staff, v, p.Rows)
 	}
 	if err != nil {
 		return Page{}, err

@@ -3,7 +3,6 @@ package rank
 import (
 	"iter"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -30,18 +29,18 @@ type needle struct {
 
 func newNeedle(text string) needle {
 	folded := foldCase(norm.NFC.String(text))
-	return needle{folded, ascii([]byte(folded))}
+	return needle{folded, ascii(folded)}
 }
 
 // in reports whether text, which is in NFC, holds the needle.
-func (s needle) in(text []byte) bool {
+func (s needle) in(text string) bool {
 	if ascii(text) {
 		return s.ascii && s.inASCII(text)
 	}
-	return strings.Contains(foldCase(string(text)), s.folded)
+	return strings.Contains(foldCase(text), s.folded)
 }
 
-func (s needle) inASCII(text []byte) bool {
+func (s needle) inASCII(text string) bool {
 	for i := range max(len(text)-len(s.folded)+1, 0) {
 		if s.at(text[i:]) {
 			return true
@@ -51,22 +50,13 @@ func (s needle) inASCII(text []byte) bool {
 }
 
 // at reports whether text, which is ASCII and not shorter, begins with the needle.
-func (s needle) at(text []byte) bool {
+func (s needle) at(text string) bool {
 	for i := range len(s.folded) {
 		c := text[i]
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
 		if c != s.folded[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func ascii(text []byte) bool {
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
 			return false
 		}
 	}

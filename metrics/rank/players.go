@@ -91,7 +91,7 @@ func (p *players) search(id string) (i int, hash uint32) {
 // has reports whether id is that of player n.
 func (p *players) has(n uint32, id string) bool {
 	known, _ := p.texts.record(p.places[n])
-	return string(known) == id
+	return known == id
 }
 
 // len returns the number of players.
@@ -107,16 +107,16 @@ func (p *players) lookup(id string) (n uint32, ok bool) {
 // id returns the id of player n.
 func (p *players) id(n uint32) string {
 	id, _ := p.texts.record(p.places[n])
-	return string(id)
+	return id
 }
 
 // name returns the name of player n.
 func (p *players) name(n uint32) string {
 	id, name := p.texts.record(p.places[n])
-	if len(name) == 0 {
-		name = id
+	if name == "" {
+		return id
 	}
-	return string(name)
+	return name
 }
 
 // attributes returns the attributes of player n. They are shared: callers must not change them.
@@ -130,15 +130,15 @@ func (p *players) setAttributes(n uint32, attributes metrics.Labels) {
 // rename gives player n a name; "" is the id.
 func (p *players) rename(n uint32, name string) {
 	id, before := p.texts.record(p.places[n])
-	if name == string(id) {
+	if name == id {
 		name = ""
 	}
-	if name == string(before) {
+	if name == before {
 		return
 	}
 	p.hide(p.name(n))
 	p.waste += recordBytes(len(id), len(before))
-	p.places[n] = p.texts.add(string(id), name)
+	p.places[n] = p.texts.add(id, name)
 	p.show(p.name(n))
 	if p.waste > blockBytes && p.waste > p.texts.used/2 {
 		p.compact()
@@ -150,7 +150,7 @@ func (p *players) compact() {
 	var texts arena
 	for i, place := range p.places {
 		id, name := p.texts.record(place)
-		p.places[i] = texts.add(string(id), string(name))
+		p.places[i] = texts.add(id, name)
 	}
 	p.texts, p.waste = texts, 0
 }

@@ -4,13 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 
 	"liveboard/metrics"
 )
 
-// maxFlags is how many refused scores of a player are kept for review in a minute.
-const maxFlags = 5
+// How many refused scores are kept for review in a minute.
+const (
+	maxFlags      = 5  // of a player
+	maxBoardFlags = 60 // of a leaderboard, for whoever is refused may call themselves something else each time
+)
 
 // draft puts the job's submission into the draft, whole, or answers it.
 func (l *Ledger) draft(d *draft, j *job) {
@@ -20,19 +24,18 @@ func (l *Ledger) draft(d *draft, j *job) {
 		j.reply(outcome{err: err})
 		return
 	}
-	if s.Key != "" && l.answered(d, b, j) {
+	j.board = b
+	if s.Key != "" && l.answered(d, j) {
 		return
 	}
 	db := d.on(b)
 	j.first, j.request = len(d.entries), -1
 	d.undo = d.undo[:0]
-	b.mu.RLock()
 	for i := range s.Scores {
 		if err = l.draftScore(d, db, s.Scores[i]); err != nil {
 			break
 		}
 	}
-	b.mu.RUnlock()
 	if err != nil {
 		l.refuse(d, db, j, err)
 		return
@@ -40,7 +43,7 @@ func (l *Ledger) draft(d *draft, j *job) {
 	j.count = len(d.entries) - j.first
 	if s.Key != "" {
 		j.request = len(d.requests)
-		d.requests = append(d.requests, Request{Board: s.Board, Key: s.Key, Hash: s.Hash, First: d.entries[j.first].Number, Count: j.count, At: d.received})
+		d.requests = append(d.requests, Request{Board: s.Board, Key: s.Key, Hash: s.Hash, First: d.entries[j.first].Number, Count: j.count, At: d.now})
 		d.keys[s.Board+"\x00"+s.Key] = j
 	}
 	d.jobs = append(d.jobs, j)
@@ -48,7 +51,7 @@ func (l *Ledger) draft(d *draft, j *job) {
 
 // answered reports whether the key of the submission was used before, and if so answers, or lets
 // the one in the draft answer.
-func (l *Ledger) answered(d *draft, b *Board, j *job) bool {
+func (l *Ledger) answered(d *draft, j *job) bool {
 	s := j.submission
 	if first := d.keys[s.Board+"\x00"+s.Key]; first != nil {
 		if first.submission.Hash != s.Hash {
@@ -67,7 +70,7 @@ func (l *Ledger) answered(d *draft, b *Board, j *job) bool {
 	case r.Hash != s.Hash:
 		j.reply(outcome{err: errKey})
 	default:
-		a, err := l.recall(b, r, s.Staff)
+		a, err := l.recall(j.board, r)
 		j.reply(outcome{answer: a, again: err == nil, err: err})
 	}
 	return true
@@ -76,14 +79,16 @@ func (l *Ledger) answered(d *draft, b *Board, j *job) bool {
 var errKey = metrics.Errorf(metrics.Conflict, "The Idempotency-Key was used for another submission: send a new key with new scores.")
 
 // recall returns the answer that was given to a request. Where none was kept it is made from the
-// request's entries and the ranks of now, and kept.
-func (l *Ledger) recall(b *Board, r Request, staff bool) (Answer, error) {
+// request's entries and the ranks of now, and kept if possible.
+func (l *Ledger) recall(b *Board, r Request) (Answer, error) {
+	var a Answer
 	if r.Answer != nil {
-		var a Answer
-		err := json.Unmarshal(r.Answer, &a)
-		return a.told(staff), err
+		if err := json.Unmarshal(r.Answer, &a); err != nil {
+			return Answer{}, fmt.Errorf("read the answer that is kept for entry %d: %w", r.First, err)
+		}
+		return a, nil
 	}
-	a := Answer{Leaderboard: r.Board}
+	a.Leaderboard = r.Board
 	for number := r.First; number < r.First+uint64(r.Count); number++ {
 		e, err := l.config.Log.Entry(context.Background(), number)
 		if err != nil {
@@ -96,9 +101,9 @@ func (l *Ledger) recall(b *Board, r Request, staff bool) (Answer, error) {
 	b.lock()
 	a.Frozen = b.freeze != nil
 	b.mu.RUnlock()
-	a = a.told(staff)
 	r.Answer = encoded(a)
-	return a, l.config.Log.Keep(context.Background(), []Request{r})
+	_ = l.config.Log.Keep(context.Background(), []Request{r})
+	return a, nil
 }
 
 func (b *Board) recalled(e *Entry) Outcome {
@@ -127,7 +132,7 @@ func (l *Ledger) refuse(d *draft, db *draftBoard, j *job, err error) {
 			index++
 		}
 	}
-	d.back()
+	d.back(db, j.first)
 	if r := (refusal{}); errors.As(err, &r) {
 		err = r.error
 		flagged = l.flag(d, db, j.submission, r)
@@ -140,13 +145,16 @@ func (l *Ledger) refuse(d *draft, db *draftBoard, j *job, err error) {
 	}
 }
 
-// flag puts a Flagged into the draft and reports so, unless the player has enough of them in this minute.
+// flag puts a Flagged into the draft and reports so, unless the player or the leaderboard has enough of them in
+// this minute.
 func (l *Ledger) flag(d *draft, db *draftBoard, s *Submission, r refusal) bool {
-	id := db.board.spec.Name + "\x00" + r.score.Player
-	if l.flags.of(id, d.received) >= maxFlags {
+	board := db.board.name
+	id := board + "\x00" + r.score.Player
+	if l.flags.of(id, d.now) >= maxFlags || l.flags.of(board, d.now) >= maxBoardFlags {
 		return false
 	}
-	l.flags.count(id, d.received, maxFlags)
+	l.flags.count(id, d.now, maxFlags)
+	l.flags.count(board, d.now, maxBoardFlags)
 	number, _ := db.player(r.score.Player)
 	d.add(db, Entry{
 		Kind: Flagged, Player: number, ID: r.score.Player, Name: r.score.Name,
@@ -155,10 +163,11 @@ func (l *Ledger) flag(d *draft, db *draftBoard, s *Submission, r refusal) bool {
 	return true
 }
 
-// draftScore puts a score's entries into the draft. The board's mutex is held for reading.
+// draftScore puts a score's entries into the draft. It looks at players, scores and moderation alone, which only the
+// committer's goroutine changes, and does so without the board's mutex: it may have to read the log.
 func (l *Ledger) draftScore(d *draft, db *draftBoard, s metrics.Score) error {
 	if s.At == 0 {
-		s.At = d.received
+		s.At = d.now
 	}
 	if err := l.admit(d, db, s); err != nil {
 		return err
@@ -169,7 +178,9 @@ func (l *Ledger) draftScore(d *draft, db *draftBoard, s metrics.Score) error {
 	}
 	e := Entry{Kind: Scored, Player: number, At: s.At, Value: s.Value, Subs: s.Subs, Previous: db.last(number)}
 	put(d, db.scored, number, scored{d.add(db, e), s.Value})
-	put(d, db.rate, number, db.rate[number]+1)
+	if db.board.spec.Limits.PerMinute > 0 {
+		put(d, db.rate, number, db.rate[number]+1)
+	}
 	return nil
 }
 
@@ -189,7 +200,7 @@ func (l *Ledger) admit(d *draft, db *draftBoard, s metrics.Score) error {
 	if db.board.staff.banned[number] > 0 {
 		return refused(s, "The player %q is banned from this leaderboard.", s.Player)
 	}
-	if limits.PerMinute > 0 && db.rates(number, d.received) >= limits.PerMinute {
+	if limits.PerMinute > 0 && db.rates(number, d.now) >= limits.PerMinute {
 		return metrics.Errorf(metrics.TooMany, "The player %q has sent %d scores within a minute: try again in the next one.", s.Player, limits.PerMinute)
 	}
 	if limits.MaxStep == nil {
@@ -213,8 +224,12 @@ func (db *draftBoard) admitStep(s metrics.Score, number uint32, most float64) er
 			}
 		}
 	}
-	if step := math.Abs(s.Value - before.value); ok && step > most {
-		return refused(s, "%v is %v away from the player's score before, more than the %v that this leaderboard takes.", s.Value, step, most)
+	step := math.Abs(s.Value - before.value)
+	switch {
+	case !ok || step <= most:
+		return nil
+	case db.board.frozen() || db.board.spec.Visibility == metrics.StaffOnly: // the distance would tell the score before
+		return refused(s, "%v is too far from the player's score before: this leaderboard takes steps of %v at most.", s.Value, most)
 	}
-	return nil
+	return refused(s, "%v is %v away from the player's score before, more than the %v that this leaderboard takes.", s.Value, step, most)
 }

@@ -20,10 +20,10 @@ func (b *Board) Player(ctx context.Context, a Ask, player string) (Profile, erro
 			return b.unknown(player)
 		}
 		p = s.profile(number)
-		if s.steps() && p.Row.Rank == 0 {
+		if s.view.steps() && p.Row.Rank == 0 {
 			return b.unknown(player)
 		}
-		h = history{view: s.view, last: b.newest(number), removed: b.removals(number), staff: a.Staff, silent: s.steps()}
+		h = history{view: s.view, last: b.newest(number), removed: b.removals(number), staff: a.Staff, silent: s.view.steps()}
 		return nil
 	})
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *Board) Player(ctx context.Context, a Ask, player string) (Profile, erro
 		return Profile{}, b.unknown(player) // of whom the public cannot know yet
 	}
 	if a.Sparks && !h.silent {
-		p.Row.Spark, err = b.spark(ctx, a.Staff, p.Row.Key)
+		p.Row.Spark, err = b.spark(ctx, a.Staff, h.view, p.Row.Key)
 	}
 	return p, err
 }
@@ -49,7 +49,7 @@ func (s *sight) profile(player uint32) Profile {
 		return p
 	}
 	it := s.standing.item(slot)
-	p.Row = s.row(slot, s.order.rank(it), position)
+	p.Row = s.row(slot, s.order.rank(it))
 	better := s.order.better(it)
 	p.Percentile = 100 * float64(p.Total-better) / float64(p.Total)
 	if s.view.board.spec.Ties == metrics.Ordinal {
@@ -65,11 +65,11 @@ func (s *sight) gap(slot uint32, better int) *Gap {
 		return nil
 	}
 	for next, rank := range s.order.from(better - 1) {
-		if better-1 < s.covered {
+		number := s.standing.players[next]
+		if s.covers(number) {
 			return &Gap{Rank: rank}
 		}
 		points := finite(s.standing.score(next) - s.standing.score(slot))
-		number := s.standing.players[next]
 		return &Gap{Rank: rank, Player: s.view.board.players.id(number), Name: s.view.name(number), Points: max(points, -points)}
 	}
 	return nil
@@ -77,11 +77,14 @@ func (s *sight) gap(slot uint32, better int) *Gap {
 
 // standings returns the player's ranks among everybody in the windows of now.
 func (s *sight) standings(player uint32) []Standing {
-	var all []Standing
+	if s.covers(player) {
+		return nil
+	}
+	all := make([]Standing, 0, len(s.view.spans))
 	for _, span := range s.view.spans {
 		st := span.now
 		slot, ok := st.place(player)
-		if !ok || s.covered > 0 && st.order.position(st.item(slot)) < s.covered {
+		if !ok {
 			continue
 		}
 		all = append(all, Standing{st.window.Key, st.order.rank(st.item(slot)), st.order.len(), st.score(slot)})

@@ -14,20 +14,21 @@ type Ask struct {
 	Limit  int    // rows at most; 0 means 50, at most 1000
 	Staff  bool   // may see through a freeze, and hidden leaderboards
 	Sparks bool   // fill in Row.Spark
+	Groups bool   // fill in Page.Groups
 }
 
 // Page is a part of the standings of one window at one moment. It is the caller's.
 type Page struct {
 	Spec     *metrics.Leaderboard
 	Window   Window
-	Group    string // as in Ask, in the long form
-	Groups   []Group
-	Total    int // rows in all
-	Offset   int // of the first of Rows
+	Group    string  // as in Ask, in the long form
+	Groups   []Group // by key; nil unless asked for
+	Total    int     // rows in all
+	Offset   int     // of the first of Rows
 	Rows     []Row
 	NewestAt int64     // of the newest score that counts, Unix milliseconds; 0 for none
 	FrozenAt time.Time // since when the public sees no change; zero where it sees all
-	Covered  int       // during a reveal: how many of the top ranks are not shown yet. Their Rows bear a Rank and nothing else
+	Covered  int       // during a reveal: how many of the top ranks of the first window are not shown yet. Rows of these players bear a Rank and nothing else, in every window
 	Stepping bool      // a reveal is under way
 }
 

@@ -23,7 +23,7 @@ func benchmarkRedis(b *testing.B, items []item) {
 	}
 	r := startRedis(b, path)
 	r.fill(b, items)
-	asked, targets := draw(items, 1, 1<<14), draw(items, 2, 1<<14)
+	asked, targets := draw(items, 1, drawn), draw(items, 2, drawn)
 	b.Run("rank", func(b *testing.B) {
 		for b.Loop() {
 			r.do(b, "ZREVRANK", "board", member(*asked.turn()))

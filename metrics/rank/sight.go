@@ -16,14 +16,12 @@ type sight struct {
 	window   Window
 	group    group
 	order    *order // of the group
-	covered  int    // positions from the top that this audience must not see
+	covered  int    // of the top players of the first window, whom this audience must not see anywhere
+	lists    bool   // the page shall list the groups
 }
 
 // look calls f with what is asked for, once it is in memory. f must not block.
 func (b *Board) look(ctx context.Context, a Ask, f func(s *sight) error) error {
-	if b.spec.Visibility == metrics.StaffOnly && !a.Staff {
-		return metrics.Errorf(metrics.NotFound, "There is no leaderboard named %q.", b.spec.Name)
-	}
 	for {
 		b.lock()
 		v := b.viewFor(a.Staff)
@@ -58,7 +56,10 @@ func (b *Board) lock() {
 
 // sight finds what is asked for. Its standing is nil where that is a closed window which is not in memory.
 func (v *view) sight(a Ask) (*sight, error) {
-	s := &sight{view: v}
+	if v.board.spec.Visibility == metrics.StaffOnly && !a.Staff {
+		return nil, metrics.Errorf(metrics.NotFound, "There is no leaderboard named %q.", v.board.name)
+	}
+	s := &sight{view: v, lists: a.Groups}
 	var err error
 	if s.group, err = v.group(a.Group); err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (v *view) sight(a Ask) (*sight, error) {
 		return nil, err
 	}
 	s.window.Closed = s.window.ended(v.now())
-	if v.frozen != nil && v.frozen.stepping {
+	if v.steps() {
 		s.covered = v.frozen.covered
 	}
 	return s, nil
@@ -112,7 +113,7 @@ func (v *view) group(name string) (group, error) {
 			return group{i, value}, nil
 		}
 	}
-	if len(groups) == 1 {
+	if len(groups) == 1 && !strings.Contains(name, ":") {
 		return group{0, name}, nil
 	}
 	return group{}, metrics.Errorf(metrics.NotFound, "The leaderboard %q has no group %q.", v.board.spec.Name, name)
@@ -123,11 +124,13 @@ func (s *sight) page(offset, limit int) Page {
 	p := Page{
 		Spec:     s.view.board.spec,
 		Window:   s.window,
-		Groups:   s.standing.listed(),
 		Total:    s.order.len(),
 		Offset:   offset,
-		NewestAt: s.standing.newest,
+		NewestAt: s.standing.newestAt(),
 		Rows:     make([]Row, 0, max(0, min(limit, s.order.len()-offset))),
+	}
+	if s.lists {
+		p.Groups = s.standing.listed()
 	}
 	if s.group != everybody {
 		p.Group = p.Spec.Groups[s.group.attribute] + ":" + s.group.value
@@ -143,17 +146,17 @@ func (s *sight) page(offset, limit int) Page {
 		if len(p.Rows) == limit {
 			break
 		}
-		p.Rows = append(p.Rows, s.row(slot, rank, offset+len(p.Rows)))
+		p.Rows = append(p.Rows, s.row(slot, rank))
 	}
 	return p
 }
 
-// row returns the row of a slot at its position; of one that is covered only the rank.
-func (s *sight) row(slot uint32, rank, position int) Row {
-	if position < s.covered {
+// row returns the row of a slot; of one that is covered only the rank.
+func (s *sight) row(slot uint32, rank int) Row {
+	player, st := s.standing.players[slot], s.standing
+	if s.covers(player) {
 		return Row{Rank: rank}
 	}
-	player, st := s.standing.players[slot], s.standing
 	r := s.person(player)
 	r.Rank = rank
 	r.Score, r.At, r.Scores, r.Subs = st.score(slot), st.ats[slot], int(st.counts[slot]), st.named(slot)
@@ -177,17 +180,25 @@ func (s *sight) person(player uint32) Row {
 func (s *sight) place(player uint32) (slot uint32, position int, ok bool) {
 	slot, ok = s.standing.place(player)
 	if ok && s.group != everybody {
-		ok = s.view.attributes(player).Get(s.view.board.spec.Groups[s.group.attribute]) == s.group.value
+		its, grouped := s.view.board.groups.in(s.group.attribute, s.view.attributes(player))
+		ok = grouped && its == s.group
 	}
 	if !ok {
 		return 0, 0, false
 	}
-	position = s.order.position(s.standing.item(slot))
-	return slot, position, position >= s.covered
+	return slot, s.order.position(s.standing.item(slot)), !s.covers(player)
 }
 
-// steps reports whether a reveal is under way for this audience.
-func (s *sight) steps() bool { return s.view.frozen != nil && s.view.frozen.stepping }
+// covers reports whether a reveal has yet to come to the player. The place among everybody in the first window
+// decides, wherever the player is looked for: what other windows tell would give it away.
+func (s *sight) covers(player uint32) bool {
+	if s.covered == 0 {
+		return false
+	}
+	first := s.view.spans[0].now
+	slot, ok := first.place(player)
+	return ok && first.order.position(first.item(slot)) < s.covered
+}
 
 func (b *Board) unknown(player string) error {
 	return metrics.Errorf(metrics.NotFound, "There is no player %q here.", player)

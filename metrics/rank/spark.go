@@ -61,13 +61,17 @@ func (s *sparks) forget(player uint32) {
 	delete(s.values, player)
 }
 
-// fillSparks reads the sparks of a page's rows. It must not be called with the board's mutex held: the log may be slow.
-func (b *Board) fillSparks(ctx context.Context, staff bool, rows []Row) error {
+// fillSparks reads the sparks of rows that have been seen in a view; in a reveal there are none, which would tell
+// of covered ranks. It must not be called with the board's mutex held: the log may be slow.
+func (b *Board) fillSparks(ctx context.Context, staff bool, v *view, rows []Row) error {
+	if v.steps() {
+		return nil
+	}
 	for i := range rows {
 		if rows[i].Player == "" {
 			continue
 		}
-		spark, err := b.spark(ctx, staff, rows[i].Key)
+		spark, err := b.spark(ctx, staff, v, rows[i].Key)
 		if err != nil {
 			return err
 		}
@@ -76,16 +80,23 @@ func (b *Board) fillSparks(ctx context.Context, staff bool, rows []Row) error {
 	return nil
 }
 
-func (b *Board) spark(ctx context.Context, staff bool, player uint32) ([]float64, error) {
+// spark returns the player's spark as it is in the view. It is nil where that was the live one and the public's has
+// been frozen since: what is live now is more than the public may know.
+func (b *Board) spark(ctx context.Context, staff bool, v *view, player uint32) ([]float64, error) {
 	b.mu.RLock()
-	v, last := b.viewFor(staff), b.newest(player)
+	if v.frozen == nil && b.viewFor(staff).frozen != nil {
+		b.mu.RUnlock()
+		return nil, nil
+	}
+	last := b.newest(player)
 	values, ok := v.sparks.get(player)
 	generation := v.closed.generation
-	removed := b.removals(player)
-	b.mu.RUnlock()
 	if ok {
+		b.mu.RUnlock()
 		return values, nil
 	}
+	removed := b.removals(player)
+	b.mu.RUnlock()
 	for e, err := range b.chain(ctx, last) {
 		if err != nil {
 			return nil, err

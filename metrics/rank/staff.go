@@ -2,11 +2,11 @@ package rank
 
 // staff is what moderation has done and not taken back.
 type staff struct {
-	acts    map[uint64]act    // in force, by entry
-	removed map[uint64]bool   // scores, by entry
-	hidden  map[uint32]int    // how many Hidden and Banned are in force, by player
-	banned  map[uint32]int    // how many Banned
-	own     map[uint32]string // what players are called but for a Renamed in force
+	acts    map[uint64]act             // in force, by entry
+	removed map[uint32]map[uint64]bool // scores, by player and entry
+	hidden  map[uint32]int             // how many Hidden and Banned are in force, by player
+	banned  map[uint32]int             // how many Banned
+	own     map[uint32]string          // what players are called but for a Renamed in force
 }
 
 // act is a moderation that can be undone.
@@ -20,7 +20,7 @@ type act struct {
 func newStaff() staff {
 	return staff{
 		acts:    make(map[uint64]act),
-		removed: make(map[uint64]bool),
+		removed: make(map[uint32]map[uint64]bool),
 		hidden:  make(map[uint32]int),
 		banned:  make(map[uint32]int),
 		own:     make(map[uint32]string),
@@ -52,15 +52,28 @@ func (b *Board) moderate(e *Entry, scores []Entry) {
 
 func (b *Board) remove(a act, gone bool, scores []Entry) {
 	if gone {
-		b.staff.removed[a.target] = true
+		b.staff.remove(a.player, a.target)
 	} else {
-		delete(b.staff.removed, a.target)
+		b.staff.restore(a.player, a.target)
 	}
 	if b.loading {
 		b.dirty[a.player] = struct{}{}
 		return
 	}
 	b.redo(a.player, scores)
+}
+
+func (s *staff) remove(player uint32, score uint64) {
+	if s.removed[player] == nil {
+		s.removed[player] = make(map[uint64]bool)
+	}
+	s.removed[player][score] = true
+}
+
+func (s *staff) restore(player uint32, score uint64) {
+	if delete(s.removed[player], score); len(s.removed[player]) == 0 {
+		delete(s.removed, player)
+	}
 }
 
 // redo makes the player's rows anew from all scores that count.
@@ -82,6 +95,7 @@ func (v *view) redo(player uint32, scores []Entry) {
 	for _, s := range v.standings() {
 		s.redo(player, known)
 	}
+	v.closed.redo(player, known)
 	v.sparks.forget(player)
 }
 
@@ -103,16 +117,24 @@ func tally(counts map[uint32]int, player uint32, by int) {
 // rename lets the newest Renamed in force show, or where there is none the player's own name.
 func (b *Board) rename(player uint32) {
 	own := b.ownName(player)
-	newest, name := uint64(0), own
+	name, renamed := b.nameBut(player, 0)
+	if renamed {
+		b.staff.own[player] = own
+	} else {
+		delete(b.staff.own, player)
+	}
+	b.players.rename(player, name)
+}
+
+// nameBut returns what the player is called without the Renamed of that number; renamed says whether it is
+// staff who call the player so.
+func (b *Board) nameBut(player uint32, without uint64) (name string, renamed bool) {
+	name = b.ownName(player)
+	newest := uint64(0)
 	for number, a := range b.staff.acts {
-		if a.kind == Renamed && a.player == player && number > newest {
+		if a.kind == Renamed && a.player == player && number > newest && number != without {
 			newest, name = number, a.name
 		}
 	}
-	if newest == 0 {
-		delete(b.staff.own, player)
-	} else {
-		b.staff.own[player] = own
-	}
-	b.players.rename(player, name)
+	return name, newest > 0
 }

@@ -1,10 +1,10 @@
 package rank
 
 import (
+	"iter"
 	"slices"
 	"strings"
-
-	"liveboard/metrics"
+	"sync"
 )
 
 // standing is the ranking of one window: the players' rows, and the orders of everybody and of each group.
@@ -12,28 +12,21 @@ type standing struct {
 	rows
 	window Window
 	people people
-	order  *order // of everybody; nil while rows are loaded
-	groups map[group]*order
-	mark   *mark // the ranks since when moves count; nil for none
-	newest int64 // the latest time in the rows of the order, unless stale
+	order  *order           // of everybody; nil while rows are loaded
+	groups map[group]*order // of those that have players
+	mark   *mark            // the ranks since when moves count; nil for none
+	bulk   int              // while loading: how many more scores are inserted one by one before the orders are dropped
+
+	asking sync.Mutex // of readers, who find newest again
+	newest int64      // the latest time in the rows of the order, unless stale
 	stale  bool
-	bulk   int // while loading: how many more scores are inserted one by one before the orders are dropped
 }
 
 // people knows who is shown, and where.
 type people interface {
 	hides(player uint32) bool
-	attributes(player uint32) metrics.Labels
+	groups(player uint32) iter.Seq[group]
 }
-
-// group is one value of one of the leaderboard's group attributes.
-type group struct {
-	attribute int // in the leaderboard's Groups
-	value     string
-}
-
-// everybody stands for the order of all players where a group is asked for.
-var everybody = group{attribute: -1}
 
 // newStanding returns a standing that is loading: rows are taken in, and build makes the orders.
 func newStanding(r *rule, w Window, p people) *standing {
@@ -52,7 +45,6 @@ func (s *standing) add(e *Entry) {
 		s.out(slot)
 		s.take(slot, e, moves)
 		s.in(slot)
-		s.refresh()
 	} else {
 		s.take(slot, e, moves)
 	}
@@ -83,7 +75,6 @@ func (s *standing) enter(player uint32) {
 	if slot, ok := s.slot(player); ok && s.order != nil {
 		s.in(slot)
 	}
-	s.refresh()
 }
 
 // shown reports whether the slot stands in the orders.
@@ -102,7 +93,9 @@ func (s *standing) out(slot uint32) {
 	it := s.item(slot)
 	s.order.remove(it)
 	for g := range s.groupsOf(slot) {
-		s.groups[g].remove(it)
+		if s.groups[g].remove(it); s.groups[g].len() == 0 {
+			delete(s.groups, g)
+		}
 	}
 	s.stale = s.stale || s.ats[slot] == s.newest
 }
@@ -124,10 +117,13 @@ func (s *standing) in(slot uint32) {
 	}
 }
 
-// refresh finds the newest time again after the row that had it has got an older one.
-func (s *standing) refresh() {
+// newestAt returns the latest time in the rows of the order, 0 for none. It looks through all rows after the one that
+// had it has got an older one, which writers need not wait for.
+func (s *standing) newestAt() int64 {
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	if !s.stale {
-		return
+		return s.newest
 	}
 	s.newest, s.stale = 0, false
 	for slot, at := range s.ats {
@@ -135,22 +131,11 @@ func (s *standing) refresh() {
 			s.newest = at
 		}
 	}
+	return s.newest
 }
 
 // groupsOf yields the groups of the slot's player.
-func (s *standing) groupsOf(slot uint32) func(yield func(group) bool) {
-	return func(yield func(group) bool) {
-		if len(s.rule.spec.Groups) == 0 {
-			return
-		}
-		attributes := s.people.attributes(s.players[slot])
-		for i, name := range s.rule.spec.Groups {
-			if value := attributes.Get(name); value != "" && !yield(group{i, value}) {
-				return
-			}
-		}
-	}
-}
+func (s *standing) groupsOf(slot uint32) iter.Seq[group] { return s.people.groups(s.players[slot]) }
 
 func (s *standing) newOrder() *order {
 	var breaks func(a, b uint32) int
@@ -168,7 +153,7 @@ func (s *standing) build() {
 	}
 	all := make([]item, 0, len(s.players))
 	groups := make(map[group][]item)
-	s.newest = 0
+	s.newest, s.stale = 0, false
 	for i := range s.players {
 		slot := uint32(i)
 		if !s.shown(slot) {
@@ -189,10 +174,15 @@ func (s *standing) build() {
 	}
 }
 
-// clone returns a copy for other people.
+// clone returns a copy for other people, who see the same so far.
 func (s *standing) clone(p people) *standing {
-	c := &standing{rows: s.rows.clone(), window: s.window, people: p, mark: s.mark}
-	c.build()
+	c := &standing{rows: s.rows.clone(), window: s.window, people: p, mark: s.mark, newest: s.newest, stale: s.stale}
+	c.order, c.groups = c.newOrder(), make(map[group]*order, len(s.groups))
+	c.order.fill(s.order)
+	for g, o := range s.groups {
+		c.groups[g] = c.newOrder()
+		c.groups[g].fill(o)
+	}
 	return c
 }
 
@@ -211,9 +201,7 @@ func (s *standing) orderOf(g group) *order {
 func (s *standing) listed() []Group {
 	var listed []Group
 	for g, o := range s.groups {
-		if o.len() > 0 {
-			listed = append(listed, Group{s.rule.spec.Groups[g.attribute] + ":" + g.value, o.len()})
-		}
+		listed = append(listed, Group{s.rule.spec.Groups[g.attribute] + ":" + g.value, o.len()})
 	}
 	slices.SortFunc(listed, func(a, b Group) int { return strings.Compare(a.Key, b.Key) })
 	return listed

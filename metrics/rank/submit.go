@@ -8,8 +8,8 @@ import (
 	"liveboard/metrics"
 )
 
-// maxScores is how many scores a submission may have.
-const maxScores = 1000
+// MaxScores is how many scores a submission may have.
+const MaxScores = 1000
 
 // job is what a sender wants of the ledger: one of submission, action and set.
 type job struct {
@@ -17,8 +17,9 @@ type job struct {
 	action     *Action
 	set        func() error
 
-	first, count int // of a submission's entries in the draft
-	request      int // its index in the draft's requests, -1 for none
+	board        *Board // of a submission
+	first, count int    // of a submission's entries in the draft
+	request      int    // its index in the draft's requests, -1 for none
 	twins        []*job
 	outcome      chan outcome
 }
@@ -36,8 +37,8 @@ type outcome struct {
 // kept for review), Conflict (the key was used for another body, or the name is taken), TooMany (scores per minute),
 // NotFound, Unavailable. Where there are several scores they name the one, counted from 1. A score whose At is 0 was achieved now.
 func (l *Ledger) Submit(ctx context.Context, s Submission) (a Answer, again bool, err error) {
-	if n := len(s.Scores); n == 0 || n > maxScores {
-		return Answer{}, false, metrics.Errorf(metrics.Invalid, "A submission has 1 to %d scores, not %d.", maxScores, n)
+	if n := len(s.Scores); n == 0 || n > MaxScores {
+		return Answer{}, false, metrics.Errorf(metrics.Invalid, "A submission has 1 to %d scores, not %d.", MaxScores, n)
 	}
 	if s.Scores, err = cleaned(s.Scores, time.Now().UnixMilli()); err != nil {
 		return Answer{}, false, err
@@ -62,13 +63,29 @@ func (j *job) weight() int {
 	return len(j.submission.Scores)
 }
 
-// reply tells the senders of the job and of its twins. The job is not used any more.
+// reply tells the senders of the job and of its twins, each what they may know. The job is not used any more.
 func (j *job) reply(o outcome) {
-	j.outcome <- o
+	j.outcome <- j.told(o)
 	o.again = o.err == nil
 	for _, twin := range j.twins {
-		twin.outcome <- o
+		twin.outcome <- twin.told(o)
 	}
+}
+
+// told returns the outcome without what only staff may know, where the sender is none: in its place stands what
+// the sender has submitted.
+func (j *job) told(o outcome) outcome {
+	s := j.submission
+	if o.err != nil || s == nil || s.Staff || !o.answer.Frozen && j.board.spec.Visibility != metrics.StaffOnly {
+		return o
+	}
+	results := make([]Outcome, min(len(o.answer.Results), len(s.Scores)))
+	for i := range results {
+		r := o.answer.Results[i]
+		results[i] = Outcome{Entry: r.Entry, Player: r.Player, Score: s.Scores[i].Value}
+	}
+	o.answer.Results = results
+	return o
 }
 
 // commit carries out the group: submissions that follow each other share a transaction.
@@ -152,6 +169,7 @@ func encoded(a Answer) []byte {
 // the names of the boards that moved.
 func (d *draft) apply(answers []Answer) []string {
 	var touched []string
+	d.outcomes = make([]Outcome, len(d.entries))
 	for name, db := range d.boards {
 		if len(db.entries) > 0 {
 			touched = append(touched, name)
@@ -170,15 +188,14 @@ func (b *Board) take(d *draft, indexes []int) {
 	defer b.mu.Unlock()
 	for _, i := range indexes {
 		e := &d.entries[i]
-		b.tick(time.UnixMilli(e.Received))
+		b.tick(time.Now())
 		if e.Kind != Scored {
 			b.apply(e, nil)
 			continue
 		}
 		before := b.live.spans[0].now.rankOf(e.Player)
 		b.apply(e, nil)
-		o := b.outcome(e, before)
-		d.outcomes[i] = &o
+		d.outcomes[i] = b.outcome(e, before)
 	}
 }
 
@@ -189,34 +206,22 @@ func (b *Board) outcome(e *Entry, before int) Outcome {
 	if slot, ok := first.slot(e.Player); ok && first.counts[slot] > 0 {
 		o.Score = first.score(slot)
 	}
-	o.After = first.rankOf(e.Player)
 	s := sight{view: b.live}
 	o.Standings = s.standings(e.Player)
+	if _, ok := first.place(e.Player); ok {
+		o.After = o.Standings[0].Rank
+	}
 	return o
 }
 
 // answer collects what came of the job's scores.
 func (d *draft) answer(j *job) Answer {
 	a := Answer{Leaderboard: j.submission.Board}
-	b := d.boards[j.submission.Board].board
-	b.mu.RLock()
-	a.Frozen = b.freeze != nil
-	b.mu.RUnlock()
-	for i := j.first; i < j.first+j.count; i++ {
-		if o := d.outcomes[i]; o != nil {
-			a.Results = append(a.Results, *o)
+	a.Frozen = j.board.frozen()
+	for _, o := range d.outcomes[j.first : j.first+j.count] {
+		if o.Entry != 0 {
+			a.Results = append(a.Results, o)
 		}
-	}
-	return a.told(j.submission.Staff)
-}
-
-// told returns the answer without what its asker must not know.
-func (a Answer) told(staff bool) Answer {
-	if !a.Frozen || staff {
-		return a
-	}
-	for i := range a.Results {
-		a.Results[i].Before, a.Results[i].After, a.Results[i].Standings = 0, 0, nil
 	}
 	return a
 }

@@ -38,7 +38,7 @@ func cleanName(name string) (string, error) {
 	if len(clean) > maxNameBytes {
 		return "", metrics.Errorf(metrics.Invalid, "the name has %d bytes in NFC, at most %d are allowed", len(clean), maxNameBytes)
 	}
-	if n := uniseg.GraphemeClusterCount(clean); n > maxNameGraphemes {
+	if n := graphemes(clean); n > maxNameGraphemes {
 		return "", metrics.Errorf(metrics.Invalid, "the name has %d characters, at most %d are allowed", n, maxNameGraphemes)
 	}
 	if err := checkMarks(clean); err != nil {
@@ -89,7 +89,7 @@ func checkWord(what, word string) error {
 
 // checkVisible refuses what metrics.CheckText does, and the characters of other kinds that show nothing.
 func checkVisible(text string) error {
-	if err := metrics.CheckText(text); err != nil {
+	if err := metrics.CheckText(text); err != nil || ascii(text) {
 		return err
 	}
 	before := rune(0)
@@ -119,8 +119,29 @@ func selectable(r rune) bool {
 	return unicode.IsSymbol(r) || strings.ContainsRune("#*0123456789‼⁉〰", r)
 }
 
+// graphemes counts what people take for the characters of a text that has no control characters.
+func graphemes(text string) int {
+	if ascii(text) {
+		return len(text)
+	}
+	return uniseg.GraphemeClusterCount(text)
+}
+
+// ascii reports whether a text can be spared what only others need.
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // checkMarks refuses a text whose combining marks have nothing to stand on, or pile up.
 func checkMarks(text string) error {
+	if ascii(text) {
+		return nil
+	}
 	if r, _ := utf8.DecodeRuneInString(text); unicode.IsMark(r) {
 		return metrics.Errorf(metrics.Invalid, "the character %U at byte 0 is not allowed (it combines with one before it)", r)
 	}

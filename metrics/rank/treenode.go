@@ -46,6 +46,21 @@ func newBranch(inner bool) branch {
 	return b
 }
 
+// clone returns a copy of n and of all that grows from it.
+func (n branch) clone() branch {
+	c := branch{node: new(node)}
+	*c.node = *n.node
+	if n.sub == nil {
+		return c
+	}
+	c.sub = new(subtrees)
+	c.sub.counts = n.sub.counts
+	for i, child := range n.sub.branches[:n.n] {
+		c.sub.branches[i] = child.clone()
+	}
+	return c
+}
+
 // vacate marks the entries [from, to) as unused.
 func (n *node) vacate(from, to int) {
 	for i := range n.keys[from:to] {

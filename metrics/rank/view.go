@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -68,6 +69,11 @@ func (v *view) attributes(player uint32) metrics.Labels {
 	return v.board.players.attributes(player)
 }
 
+// groups yields the player's groups as the audience knows them.
+func (v *view) groups(player uint32) iter.Seq[group] {
+	return v.board.groups.of(v.attributes(player))
+}
+
 // name returns the player's name as the audience knows it.
 func (v *view) name(player uint32) string {
 	if _, renamed := v.board.staff.own[player]; !renamed && v.frozen != nil {
@@ -84,7 +90,7 @@ func (v *view) counts(e *Entry) bool { return v.frozen == nil || v.frozen.cut.ho
 // now is what the view's clock shows.
 func (v *view) now() time.Time {
 	if v.frozen != nil {
-		return v.frozen.clock
+		return v.frozen.at
 	}
 	return time.Now()
 }
@@ -147,6 +153,9 @@ func (v *view) standings() []*standing {
 	}
 	return all
 }
+
+// all returns all standings that are in memory.
+func (v *view) all() []*standing { return append(v.standings(), v.closed.standings...) }
 
 // roll starts the windows that have begun since the last roll, and closes those before them.
 func (v *view) roll(now time.Time) {

@@ -1,6 +1,7 @@
 package rank
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -19,7 +20,7 @@ func windowAt(p metrics.Period, zone *time.Location, t time.Time) Window {
 	case metrics.Day, metrics.Week, metrics.Month:
 		return daysAt(p, zone, t)
 	}
-	return Window{Period: p, Key: string(metrics.AllTime), Title: "All time"}
+	return Window{Period: p, Key: string(metrics.AllTime), Title: cmp.Or(p.Title, "All time")}
 }
 
 // windowOf returns the window of one of the periods that has that Key. The error is of kind NotFound.
@@ -71,14 +72,6 @@ func (w Window) next(zone *time.Location) (_ Window, ok bool) {
 		return Window{}, false
 	}
 	return windowAt(w.Period, zone, w.To), true
-}
-
-// previous returns the window before w; ok is false where there is none.
-func (w Window) previous(zone *time.Location) (_ Window, ok bool) {
-	if !w.recurs() {
-		return Window{}, false
-	}
-	return windowAt(w.Period, zone, w.From.Add(-1)), true
 }
 
 // recurs reports whether w is one of a row of windows.

@@ -20,6 +20,7 @@ type RankingInput struct {
 	Base    string    // where the leaderboard's pages are: "/b/arcade"
 	You     string    // the id of the player to point out; "" for nobody
 	Links   bool      // names lead to the players' pages
+	Staff   bool      // names lead to what staff can do about the players
 	Sparks  bool      // the newest scores are drawn, where the Page has them
 	Plain   bool      // the rows alone, as for what a search has found
 	Failure string    // why there is no Page: a sentence; "" where there is one
@@ -159,15 +160,18 @@ func newPlace(in RankingInput, i int, row rank.Row) place {
 	p.You = in.You != "" && row.Player == in.You
 	p.Move, p.Mark, p.Said = moveOf(row.Move)
 	p.Face, p.Name = newFace(row.Key, row.Name), row.Name
-	if in.Links {
+	switch {
+	case in.Links:
 		p.Href = playerURL(in.Base, row.Player)
+	case in.Staff:
+		p.Href = in.Base + "/staff?" + playerQuery(row.Player)
 	}
 	if in.Sparks {
 		p.Spark = newSpark(row.Spark)
 	}
 	p.When = newMoment(row.At, in.Now)
 	p.Value = strconv.FormatFloat(row.Score, 'g', -1, 64)
-	p.Score, p.Unit = spec.Unit.Format(row.Score, spec.Decimals)
+	p.Score, p.Unit = spec.FormatScore(row.Score)
 	return p
 }
 

@@ -66,8 +66,8 @@ func card(ctx context.Context, sc *screen, maxAge time.Duration) views.Card {
 
 // boardIndex prints the list of leaderboards that everyone may know of.
 type boardIndex struct {
-	press *Press
-	specs []metrics.Leaderboard
+	press  *Press
+	ranked []*metrics.Leaderboard
 
 	mu   sync.Mutex
 	last *sheet
@@ -77,17 +77,26 @@ func (x *boardIndex) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	rev, now := x.press.hub.Rev(), time.Now()
-	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge {
+	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge && now.Before(changesAfter(s.at, x.ranked...)) {
 		return s
 	}
 	var cards []views.BoardCard
-	for i := range x.specs {
-		if x.specs[i].Visibility == metrics.Public {
-			cards = append(cards, x.card(ctx, &x.specs[i]))
-		}
+	for _, spec := range x.ranked {
+		cards = append(cards, x.card(ctx, spec))
 	}
 	x.last = &sheet{html: render(views.BoardCards(cards)), rev: rev, at: now}
 	return x.last
+}
+
+// listed returns the leaderboards that everyone may know of.
+func listed(board *metrics.Board) []*metrics.Leaderboard {
+	var those []*metrics.Leaderboard
+	for i := range board.Leaderboards {
+		if spec := &board.Leaderboards[i]; spec.Visibility == metrics.Public {
+			those = append(those, spec)
+		}
+	}
+	return those
 }
 
 // card tells who leads; where that cannot be told, the leaderboard's page says why.
@@ -103,7 +112,7 @@ func (x *boardIndex) card(ctx context.Context, spec *metrics.Leaderboard) views.
 	}
 	c.Players = plural(page.Total, "player")
 	if len(page.Rows) > 0 && page.Rows[0].Player != "" {
-		c.Leader, c.Score = page.Rows[0].Name, spec.Unit.Text(page.Rows[0].Score, spec.Decimals)
+		c.Leader, c.Score = page.Rows[0].Name, spec.ScoreText(page.Rows[0].Score)
 	}
 	return c
 }

@@ -69,7 +69,7 @@ type screen struct {
 	parts     []part
 	printers  []*printer // that the parts print with
 	topics    []string
-	changes   func(after time.Time) time.Time // when it may look different next without a write; nil for never
+	ranked    []*metrics.Leaderboard // that it shows: they may look different without a write
 }
 
 // entry is one tick or one heartbeat.
@@ -125,7 +125,7 @@ func (p *Page) snapshot() Snapshot {
 }
 
 // tick prints what has moved, and what is older than maxAge, and appends the difference to the
-// log; when another screen's time has come, that screen whole.
+// log; when another screen's time has come, or what stands above it has changed, that screen whole.
 func (p *Page) tick(maxAge time.Duration, since time.Time) {
 	p.printing.Lock()
 	defer p.printing.Unlock()
@@ -141,6 +141,9 @@ func (p *Page) tick(maxAge time.Duration, since time.Time) {
 	now := make([]*sheet, len(parts))
 	for i, pt := range parts {
 		now[i] = pt.sheet(p.press.ctx, maxAge)
+	}
+	if before != nil && p.view.Surface == Kiosk && headOf(before) != headOf(now) {
+		before = nil
 	}
 	p.publish(turn, before, now, since)
 }
@@ -290,10 +293,8 @@ func (p *Page) nextTurn(now time.Time) time.Time {
 // nextChange returns when the page has to be printed again although nobody wrote.
 func (p *Page) nextChange(now time.Time) time.Time {
 	next := p.nextTurn(now)
-	if changes := p.on(turnAt(now, p.view.Turn)).changes; changes != nil {
-		if at := changes(now); at.Before(next) {
-			return at
-		}
+	if at := changesAfter(now, p.on(turnAt(now, p.view.Turn)).ranked...); at.Before(next) {
+		return at
 	}
 	return next
 }

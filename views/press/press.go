@@ -120,6 +120,11 @@ func (p *Press) dropAll() {
 // has not, Invalid for a view that makes no sense, TooMany when too many views are open at once,
 // and Unavailable after Close.
 func (p *Press) Page(v View) (*Page, error) {
+	if v.Ranking.Board != "" {
+		if err := p.checkRanking(v); err != nil {
+			return nil, err
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
@@ -209,6 +214,7 @@ func (p *Press) newScreen(name string, v View) (*screen, error) {
 		sc.parts = append(sc.parts, pr)
 		sc.printers = append(sc.printers, pr)
 		sc.topics = append(sc.topics, pr.topics...)
+		sc.ranked = append(sc.ranked, pr.ranked...)
 	}
 	slices.Sort(sc.topics)
 	sc.topics = slices.Compact(sc.topics)
@@ -216,8 +222,8 @@ func (p *Press) newScreen(name string, v View) (*screen, error) {
 }
 
 func (p *Press) indexScreen() (*screen, error) {
-	x := &index{hub: p.hub}
-	all := &screen{parts: []part{x, &boardIndex{press: p, specs: p.board.Leaderboards}}, topics: []string{live.Any}}
+	x, ranked := &index{hub: p.hub}, listed(p.board)
+	all := &screen{parts: []part{x, &boardIndex{press: p, ranked: ranked}}, topics: []string{live.Any}, ranked: ranked}
 	for _, d := range p.board.Dashboards {
 		sc, err := p.newScreen(d.Name, View{})
 		if err != nil {

@@ -36,6 +36,28 @@ type rankingSheet struct {
 	err     error           // why there is nothing to show
 }
 
+// checkRanking returns why there can be no page of a view of a leaderboard. What it reads may have to be
+// rebuilt from the log: it must not be called with mu held.
+func (p *Press) checkRanking(v View) error {
+	p.mu.Lock()
+	spec, err := p.board.Leaderboard(v.Ranking.Board)
+	_, open := p.pages[v]
+	p.mu.Unlock()
+	if open || err != nil {
+		return err
+	}
+	r := &ranking{press: p, view: v, spec: spec}
+	if v.Surface == Player {
+		_, _, err = r.readPlayer(p.ctx)
+	} else {
+		_, err = r.read(p.ctx, time.Now())
+	}
+	if kind := metrics.KindOf(err); err != nil && (kind == metrics.NotFound || kind == metrics.Invalid) {
+		return err
+	}
+	return nil // any other may pass, and the page says it
+}
+
 // rankingScreen needs mu.
 func (p *Press) rankingScreen(v View) (*screen, error) {
 	spec, err := p.board.Leaderboard(v.Ranking.Board)
@@ -43,11 +65,7 @@ func (p *Press) rankingScreen(v View) (*screen, error) {
 		return nil, err
 	}
 	r := &ranking{press: p, view: v, spec: spec, topics: query.Topics(spec)}
-	err = r.sheet(p.ctx, forever).ranking.err
-	if kind := metrics.KindOf(err); err != nil && (kind == metrics.NotFound || kind == metrics.Invalid) {
-		return nil, err // any other may pass, and the page says it
-	}
-	sc := &screen{board: spec, parts: []part{r}, topics: r.topics, changes: r.changesAfter}
+	sc := &screen{board: spec, parts: []part{r}, topics: r.topics, ranked: []*metrics.Leaderboard{spec}}
 	if v.Surface == Desk && v.Ranking.Find == "" {
 		sc.parts = append(sc.parts, &guide{r})
 	}
@@ -57,13 +75,20 @@ func (p *Press) rankingScreen(v View) (*screen, error) {
 // guide prints what tells the place of the rows in the whole: that of You, or else the way to the other pages.
 type guide struct{ ranking *ranking }
 
-func (g *guide) sheet(ctx context.Context, maxAge time.Duration) *sheet {
-	s, v := g.ranking.sheet(ctx, maxAge), g.ranking.view.Ranking
+// sheet goes by the rows that are shown: it stands behind them in the screen, and so is printed after them.
+func (g *guide) sheet(context.Context, time.Duration) *sheet {
+	s, v := g.ranking.newest(), g.ranking.view.Ranking
 	c := views.Pages(views.Pager(v.pageQuery(), s.ranking.page, v.Limit))
 	if v.You != "" {
 		c = views.Place(panels.PlaceText(s.ranking.page, v.You))
 	}
 	return &sheet{html: render(c), rev: s.rev, at: s.at}
+}
+
+func (r *ranking) newest() *sheet {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
 }
 
 func (r *ranking) sheet(ctx context.Context, maxAge time.Duration) *sheet {
@@ -82,7 +107,7 @@ func (r *ranking) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 
 // stands reports whether a print of that time would look the same now if nobody wrote in between.
 func (r *ranking) stands(at, now time.Time) bool {
-	return now.Before(r.changesAfter(at)) && turnAt(at, r.view.Turn) == turnAt(now, r.view.Turn)
+	return now.Before(changesAfter(at, r.spec)) && turnAt(at, r.view.Turn) == turnAt(now, r.view.Turn)
 }
 
 func (r *ranking) print(ctx context.Context, now time.Time) *sheet {
@@ -103,7 +128,7 @@ func (r *ranking) input(page rank.Page, err error, now time.Time) panels.Ranking
 		Sparks:  true,
 		Plain:   r.view.Ranking.Find != "",
 		Failure: sentenceOf(err),
-		Now:     now,
+		Now:     now.In(r.spec.Zone),
 	}
 }
 
@@ -124,7 +149,7 @@ func sentenceOf(err error) string {
 func (r *ranking) printPlayer(ctx context.Context, now time.Time) *sheet {
 	profile, windows, err := r.readPlayer(ctx)
 	print := panels.MakeProfile(panels.ProfileInput{
-		Spec: r.spec, Profile: profile, Windows: windows, Base: r.base(), Failure: sentenceOf(err), Now: now,
+		Spec: r.spec, Profile: profile, Windows: windows, Base: r.base(), Failure: sentenceOf(err), Now: now.In(r.spec.Zone),
 	})
 	return &sheet{html: render(panels.ProfileSection(print)), ranking: &rankingSheet{profile: profile, err: err}}
 }
@@ -149,13 +174,12 @@ func (r *ranking) read(ctx context.Context, now time.Time) (rank.Page, error) {
 		return rank.Page{}, err
 	}
 	v := r.view.Ranking
-	ask := rank.Ask{Window: v.Window, Group: v.Group, Offset: v.Offset, Limit: v.Limit, Sparks: true}
+	ask := rank.Ask{Window: v.Window, Group: v.Group, Offset: v.Offset, Limit: v.Limit, Sparks: true, Groups: r.view.Surface == Desk}
 	switch {
 	case v.You != "":
 		return board.Around(ctx, ask, v.You, v.Limit/2)
 	case v.Find != "":
-		rows, err := board.Find(ctx, ask, v.Find)
-		return rank.Page{Spec: r.spec, Total: len(rows), Rows: rows}, err
+		return found(ctx, board, ask, v.Find)
 	}
 	page, err := board.Page(ctx, ask)
 	if r.view.Surface != Kiosk || err != nil || page.Total <= v.Limit {
@@ -166,22 +190,62 @@ func (r *ranking) read(ctx context.Context, now time.Time) (rank.Page, error) {
 	return board.Page(ctx, ask)
 }
 
-// changesAfter returns the first time after t at which the standings may look different although
+// found returns the rows of players whose name or id holds the text, as the page of their window and group.
+func found(ctx context.Context, board *rank.Board, ask rank.Ask, text string) (rank.Page, error) {
+	rows, err := board.Find(ctx, ask, text)
+	if err != nil {
+		return rank.Page{}, err
+	}
+	ask.Offset, ask.Limit = 0, 1
+	page, err := board.Page(ctx, ask)
+	page.Rows, page.Total = rows, len(rows)
+	return page, err
+}
+
+// changesAfter returns the first time after t at which the leaderboards may look different although
 // nobody wrote: moves count anew, a window ends, a planned freeze begins. Everything but seasons and
-// freezes changes on a whole hour of the leaderboard's zone.
-func (r *ranking) changesAfter(t time.Time) time.Time {
-	next := rank.LastWhole(metrics.Hour, r.spec.Zone, t).Add(time.Hour)
+// freezes changes on a whole hour of a leaderboard's zone. Without any it is never.
+func changesAfter(t time.Time, specs ...*metrics.Leaderboard) time.Time {
+	next := t.Add(forever)
 	sooner := func(at time.Time) {
 		if at.After(t) && at.Before(next) {
 			next = at
 		}
 	}
-	sooner(r.spec.Freeze.At)
-	for _, p := range r.spec.Periods {
-		sooner(p.From)
-		sooner(p.To)
+	for _, spec := range specs {
+		sooner(rank.LastWhole(metrics.Hour, spec.Zone, t).Add(time.Hour))
+		sooner(spec.Freeze.At)
+		for _, p := range spec.Periods {
+			sooner(p.From)
+			sooner(p.To)
+		}
 	}
 	return next
+}
+
+// headOf is what a kiosk tells above the standings that the sheets show; "" above anything else.
+func headOf(sheets []*sheet) string {
+	if len(sheets) == 0 || sheets[0].ranking == nil {
+		return ""
+	}
+	page := sheets[0].ranking.page
+	return headText(page) + "\n" + positionText(page)
+}
+
+// headText names the window and the group.
+func headText(page rank.Page) string {
+	if page.Group == "" {
+		return page.Window.Title
+	}
+	return page.Window.Title + " · " + page.Group
+}
+
+// positionText tells which rows a kiosk shows, "" where it shows all.
+func positionText(page rank.Page) string {
+	if page.Total <= len(page.Rows) {
+		return ""
+	}
+	return views.Position(page)
 }
 
 // next returns how a viewer who holds from gets to s.

@@ -23,6 +23,7 @@ type RankingView struct {
 // Bounds of a view of a leaderboard.
 const (
 	defaultRows      = 50
+	defaultAround    = 20 // those around a player
 	defaultKioskRows = 10
 	defaultEmbedRows = 10
 	maxRows          = 500
@@ -49,7 +50,7 @@ func ParseRankingView(board string, query url.Values) (View, error) {
 			return View{}, metrics.Errorf(metrics.Invalid, "%s must be at most %d bytes of UTF-8", name, maxParamBytes)
 		}
 	}
-	rows, turn := defaultRows, time.Duration(0)
+	rows, turn := v.Ranking.deskRows(), time.Duration(0)
 	switch v.Surface {
 	case Desk, Player:
 	case Embed:
@@ -100,11 +101,19 @@ func (r RankingView) addTo(q url.Values) {
 	}
 }
 
+// deskRows is how many rows a desk shows where its address does not say.
+func (r RankingView) deskRows() int {
+	if r.You != "" {
+		return defaultAround
+	}
+	return defaultRows
+}
+
 // pageQuery is the query of the page that shows r to a person.
 func (r RankingView) pageQuery() url.Values {
 	q := url.Values{}
 	r.addTo(q)
-	if r.Limit == defaultRows {
+	if r.Limit == r.deskRows() {
 		q.Del("limit")
 	}
 	return q

@@ -69,6 +69,7 @@ type printer struct {
 	topics    []string
 	queries   []asker                                   // one for each of the panel's
 	ranking   func(context.Context) (*rank.Page, error) // nil for a panel without a leaderboard
+	ranked    []*metrics.Leaderboard                    // that one
 
 	mu   sync.Mutex
 	last *sheet
@@ -122,6 +123,7 @@ func (pr *printer) rank() error {
 		return err
 	}
 	pr.topics = append(pr.topics, query.Topics(spec)...)
+	pr.ranked = []*metrics.Leaderboard{spec}
 	pr.ranking = func(ctx context.Context) (*rank.Page, error) {
 		board, err := pr.press.boards.Board(ctx, spec.Name)
 		if err != nil {
@@ -137,7 +139,7 @@ func (pr *printer) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
 	rev, now := pr.press.hub.Rev(), time.Now()
-	if s := pr.last; s != nil && pr.press.hub.Newest(pr.topics...) <= s.rev && now.Sub(s.at) < maxAge {
+	if s := pr.last; s != nil && pr.press.hub.Newest(pr.topics...) <= s.rev && now.Sub(s.at) < maxAge && now.Before(changesAfter(s.at, pr.ranked...)) {
 		return s
 	}
 	s := pr.print(ctx, now)

@@ -82,17 +82,13 @@ func (s Snapshot) BoardKioskModel() views.BoardKioskModel {
 	m := views.BoardKioskModel{
 		Feed:    s.Feed(),
 		Title:   s.Leaderboard.Title,
-		Text:    page.Window.Title,
+		Text:    headText(page),
 		Time:    now.Format("15:04"),
 		Zone:    panels.ZoneName(now),
 		Ranking: s.Parts()[0],
 		Join:    views.JoinModel{QR: "/b/" + s.Leaderboard.Name + "/qr.svg"},
 	}
-	if page.Group != "" {
-		m.Text += " · " + page.Group
-	}
-	if page.Total > len(page.Rows) {
-		m.Position = views.Position(page)
+	if m.Position = positionText(page); m.Position != "" {
 		m.Turn = s.turn()
 	}
 	return m
