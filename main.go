@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -153,13 +154,21 @@ type serve struct {
 	Board                string `default:"liveboard.yaml" env:"LIVEBOARD_BOARD" help:"The board file. Without it the built-in board is shown."`
 	PublicURL            string `env:"LIVEBOARD_PUBLIC_URL" help:"Where people reach the server, such as https://liveboard.example: for links and QR codes."`
 	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
+	MaxStreams           int    `default:"0" env:"LIVEBOARD_MAX_STREAMS" help:"Event streams open at once; 0 is as many as the open-file limit allows."`
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
+	MaxStreamsPerEmbed   int    `default:"10000" env:"LIVEBOARD_MAX_STREAMS_PER_EMBED" help:"Event streams that the embeds of one dashboard or leaderboard may hold open."`
 }
 
 // Validate checks what the types of the flags cannot say.
 func (s serve) Validate() error {
+	if s.MaxStreams < 0 {
+		return errors.New("--max-streams must be at least 1, or 0 for as many as the open-file limit allows")
+	}
 	if s.MaxStreamsPerAddress < 1 {
 		return errors.New("--max-streams-per-address must be at least 1")
+	}
+	if s.MaxStreamsPerEmbed < 1 {
+		return errors.New("--max-streams-per-embed must be at least 1")
 	}
 	if s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://") {
 		return fmt.Errorf("--public-url %s: write it with http:// or https:// before it", s.PublicURL)
@@ -232,9 +241,9 @@ func (s serve) server(p *program) *handlers.Server {
 			{Name: "store", Run: p.store.Ping},
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
 		},
-		Build:                assets.Build(),
-		PushToken:            os.Getenv("LIVEBOARD_PUSH_TOKEN"), // no flag: a command line is for all to see
-		MaxStreamsPerAddress: s.MaxStreamsPerAddress,
+		Build:     assets.Build(),
+		PushToken: os.Getenv("LIVEBOARD_PUSH_TOKEN"), // no flag: a command line is for all to see
+		Streams:   handlers.StreamLimits{All: cmp.Or(s.MaxStreams, handlers.MostStreams()), PerAddress: s.MaxStreamsPerAddress, PerEmbed: s.MaxStreamsPerEmbed},
 	})
 }
 
@@ -305,6 +314,9 @@ func (p *program) run(ctx context.Context, forget func(), listener net.Listener,
 	if e := server.Shutdown(deadline); e != nil {
 		slog.Warn("some requests were cut off", "error", e)
 		err = errors.Join(err, server.Close())
+	}
+	if e := s.Wait(deadline); e != nil {
+		slog.Warn("some streams were cut off", "error", e)
 	}
 	stopWork()
 	work.Wait()

@@ -51,10 +51,10 @@ const clearScreen = "\x1b[H\x1b[2J"
 // followText sends the text again and again, until the client leaves or a stream's time is up. What
 // it waits for is the page's ticks: it looks at the board no oftener than a browser does.
 func (s *Server) followText(w http.ResponseWriter, r *http.Request) {
-	page, _, err := s.page(r)
+	q, err := s.request(r)
 	if err == nil {
 		var release func()
-		if release, err = s.streams.enter(addressOf(r)); err == nil {
+		if release, err = s.streams.enter(r, q.Shows); err == nil {
 			defer release()
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Server) followText(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
 	w.Header().Set("X-Accel-Buffering", "no")
-	viewer := page.Join("")
+	viewer := q.Shows[0].Page.Join("")
 	defer viewer.Leave()
 	for shown := ""; ; {
 		if _, err := viewer.Next(ctx); err != nil {
@@ -84,6 +84,9 @@ func (s *Server) followText(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// writeWithin is how long a terminal may take no bytes before it is let go.
+const writeWithin = 15 * time.Second
 
 func writeNow(w http.ResponseWriter, text string) error {
 	out := http.NewResponseController(w)

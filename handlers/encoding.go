@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"liveboard/views/press"
 )
 
 // writeWhole sends an answer of known length, compressed where the client understands that.
@@ -24,15 +26,44 @@ func writeWhole(w http.ResponseWriter, r *http.Request, status int, body []byte)
 	_, _ = w.Write(body) // a client that has gone needs no answer
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here.
+// encodingOf chooses the form of a stream: gzip before zstd, whose frames cannot refer to the ones before them.
+func encodingOf(r *http.Request) press.Encoding {
+	switch {
+	case acceptsGzip(r):
+		return press.Gzip
+	case accepts(r, "zstd"):
+		return press.Zstd
+	}
+	return press.Identity
+}
+
 func acceptsGzip(r *http.Request) bool {
+	return accepts(r, "gzip") || accepts(r, "*") && !named(r, "gzip")
+}
+
+// accepts reads Accept-Encoding (RFC 9110, 12.5.3) as far as it matters here.
+func accepts(r *http.Request, coding string) bool {
+	params, ok := offer(r, coding)
+	if !ok {
+		return false
+	}
+	q := strings.TrimPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+	weight, err := strconv.ParseFloat(q, 64)
+	return q == "" || err == nil && weight > 0
+}
+
+func named(r *http.Request, coding string) bool {
+	_, ok := offer(r, coding)
+	return ok
+}
+
+// offer returns what stands behind a coding in Accept-Encoding.
+func offer(r *http.Request, coding string) (params string, ok bool) {
 	for item := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		coding, params, _ := strings.Cut(strings.TrimSpace(item), ";")
-		if coding == "gzip" || coding == "*" {
-			q := strings.TrimPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-			weight, err := strconv.ParseFloat(q, 64)
-			return q == "" || err == nil && weight > 0
+		name, params, _ := strings.Cut(strings.TrimSpace(item), ";")
+		if strings.TrimSpace(name) == coding {
+			return params, true
 		}
 	}
-	return false
+	return "", false
 }

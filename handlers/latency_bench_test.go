@@ -34,7 +34,7 @@ const (
 // Server, screens and senders are one process: they all take their share of the machine.
 func BenchmarkLatency(b *testing.B) {
 	board := &metrics.Board{Leaderboards: []metrics.Leaderboard{leaderboard("arcade", nil)}}
-	w := pacedWorld(b, screensGap, func(c *Config) { c.MaxStreamsPerAddress = screens }, board, filepath.Join(b.TempDir(), "x.db"))
+	w := pacedWorld(b, screensGap, func(c *Config) { c.Streams.PerAddress = screens }, board, filepath.Join(b.TempDir(), "x.db"))
 	ctx, cancel := context.WithCancel(b.Context())
 	var work sync.WaitGroup
 	defer work.Wait()

@@ -1,17 +1,19 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"liveboard/handlers/fan"
 	"liveboard/metrics"
 	"liveboard/views/press"
 )
@@ -21,142 +23,105 @@ const (
 	streamFor    = 10 * time.Minute // then a stream ends, up to streamJitter later
 	streamJitter = 2 * time.Minute
 	maxPoll      = 25 * time.Second // then a poll is answered, whether there is news or not
-	writeWithin  = 15 * time.Second // a client that takes no bytes for so long is let go
-	retryAfter   = time.Second      // before a client comes back, and up to four times that
-	stopSpread   = 5 * time.Second  // over which clients come back after a stop
 )
 
-// live answers GET /live/{dashboards} and GET /live/b/{board}: an event stream of what is newer than the cursor.
+// maxViews is how many pages one stream may show.
+const maxViews = 16
+
+// live answers GET /live/{dashboards} and GET /live/b/{board}, an event stream of what is newer than the cursor, and
+// GET /live, the same for several pages at once.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	page, view, err := s.page(r)
+	q, err := s.request(r)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	release, err := s.streams.enter(addressOf(r))
+	release, err := s.streams.enter(r, q.Shows)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	defer release()
-	ctx, cancel := context.WithTimeout(r.Context(), streamFor+rand.N(streamJitter))
-	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
-
-	out := newEventWriter(w, r)
-	started, id := time.Now(), middleware.GetReqID(r.Context())
-	slog.Info("stream opened", "request", id, "path", r.URL.Path, "address", addressOf(r))
-	err = s.stream(ctx, out, page, view, cursorIn(r))
-	slog.Info("stream closed", "request", id, "path", r.URL.Path, "seconds", time.Since(started).Seconds(), "bytes", out.bytes, "why", err)
+	id, path, addr, started := middleware.GetReqID(r.Context()), r.URL.Path, addressOf(r), time.Now()
+	slog.Info("stream opened", "request", id, "path", path, "views", len(q.Shows), "address", addr, "after", reasonOf(r))
+	q.For = streamFor + rand.N(streamJitter)
+	q.Ended = func(bytes int64, why error) {
+		release()
+		slog.Info("stream closed", "request", id, "path", path, "seconds", time.Since(started).Seconds(), "bytes", bytes, "why", why)
+	}
+	eventHeaders(w.Header())
+	s.fan.Serve(w, r, q)
 }
 
-// stream sends hello, then what the page shows until ctx or the page ends, then bye. It
-// returns why it ended.
-func (s *Server) stream(ctx context.Context, out *eventWriter, page *press.Page, view press.View, cursor string) error {
-	if err := out.send(press.Hello(s.Build, page.Epoch(), retryAfter+rand.N(4*retryAfter))); err != nil {
-		return err
-	}
-	for {
-		err := s.follow(ctx, out, page, cursor)
-		if !errors.Is(err, press.ErrGone) {
-			return errors.Join(err, s.farewell(ctx, out))
-		}
-		if page, err = s.Press.Page(view); err != nil {
-			return errors.Join(err, out.send(press.Bye(press.Gone, 0)))
-		}
-		cursor = "" // of a page that is no more
-	}
-}
-
-// follow sends what the page shows beyond the cursor until ctx or the page ends, or a write fails.
-func (s *Server) follow(ctx context.Context, out *eventWriter, page *press.Page, cursor string) error {
-	viewer := page.Join(cursor)
-	defer viewer.Leave()
-	for {
-		d, err := viewer.Next(ctx)
-		if err != nil {
-			return err
-		}
-		if err := out.send(d.Frames...); err != nil {
-			return err
-		}
-		if !d.Since.IsZero() {
-			s.sent.Observe(time.Since(d.Since).Seconds())
-		}
-	}
-}
-
-// farewell tells a client that still listens when to come back.
-func (s *Server) farewell(ctx context.Context, out *eventWriter) error {
-	switch {
-	case s.stopping.Err() != nil:
-		return out.send(press.Bye(press.Stopping, rand.N(stopSpread)))
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return out.send(press.Bye(press.Turnover, 0))
-	}
-	return nil // it left
-}
-
-// poll answers GET /poll/{dashboards} and GET /poll/b/{board}: the first frames of the same stream, as soon as there are
-// some, as a whole answer.
+// poll answers GET /poll/{dashboards}, GET /poll/b/{board} and GET /poll: the first frames of the same stream, as soon
+// as there are some, as a whole answer.
 func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
-	page, view, err := s.page(r)
+	q, err := s.request(r)
 	if err != nil {
 		fail(w, r, err)
 		return
+	}
+	if why := reasonOf(r); why != "" {
+		slog.Debug("poll", "request", middleware.GetReqID(r.Context()), "after", why)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxPoll)
 	defer cancel()
-	defer context.AfterFunc(s.stopping, cancel)()
-	var out bytes.Buffer
-	out.Write(press.Hello(s.Build, page.Epoch(), retryAfter).Plain())
-	frames, err := s.newer(ctx, page, view, cursorIn(r))
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
-	for _, f := range frames {
-		out.Write(f.Plain())
-	}
+	body := s.fan.Poll(ctx, q, addressOf(r).String()+" "+clientOf(r))
 	eventHeaders(w.Header())
-	writeWhole(w, r, http.StatusOK, out.Bytes())
-}
-
-// newer waits for frames beyond the cursor other than heartbeats; it returns none when ctx ends before.
-func (s *Server) newer(ctx context.Context, page *press.Page, view press.View, cursor string) ([]*press.Frame, error) {
-	for {
-		frames, err := newerOf(ctx, page, cursor)
-		if !errors.Is(err, press.ErrGone) || ctx.Err() != nil {
-			return frames, nil
-		}
-		if page, err = s.Press.Page(view); err != nil {
-			return nil, err
-		}
+	if q.Encoding != press.Identity {
+		w.Header().Set("Content-Encoding", q.Encoding.String())
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // a client that has gone needs no answer
 }
 
-func newerOf(ctx context.Context, page *press.Page, cursor string) ([]*press.Frame, error) {
-	viewer := page.Join(cursor)
-	defer viewer.Leave()
-	for {
-		d, err := viewer.Next(ctx)
-		if err != nil || !d.Beats {
-			return d.Frames, err
-		}
-	}
-}
-
-// page returns the page that a request for events means.
-func (s *Server) page(r *http.Request) (*press.Page, press.View, error) {
+// request returns what a request for events asks for.
+func (s *Server) request(r *http.Request) (fan.Request, error) {
+	q := fan.Request{Encoding: encodingOf(r)}
 	if s.stopping.Err() != nil {
-		return nil, press.View{}, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
+		return q, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
+	}
+	if names := r.URL.Query()["view"]; names != nil && pathParam(r, "board") == "" && pathParam(r, "dashboards") == "" {
+		return q, s.addShows(&q, names, r.URL.Query()["cursor"])
 	}
 	view, err := viewOf(r)
 	if err != nil {
-		return nil, view, err
+		return q, err
 	}
 	page, err := s.Press.Page(view)
-	return page, view, err
+	q.Shows = []fan.Show{{Page: page, View: view, Cursor: cursorIn(r)}}
+	return q, err
+}
+
+// addShows adds a show for each of the names, which are written as the addresses of their own streams are behind /live/.
+// Who asks for several has them from pages that it loaded: one that is no more must not keep it from the others.
+func (s *Server) addShows(q *fan.Request, names, cursors []string) error {
+	if len(names) > maxViews {
+		return metrics.Errorf(metrics.Invalid, "A stream shows at most %d views, not %d.", maxViews, len(names))
+	}
+	for i, name := range names {
+		show := fan.Show{Name: name}
+		if i < len(cursors) {
+			show.Cursor = cursors[i]
+		}
+		var err error
+		if show.View, err = viewNamed(name); err == nil {
+			show.Page, err = s.Press.Page(show.View)
+		}
+		switch {
+		case err == nil && slices.ContainsFunc(q.Shows, func(other fan.Show) bool { return other.Page == show.Page }):
+			return metrics.Errorf(metrics.Invalid, "view %q shows what another one shows: ask once.", name)
+		case err == nil:
+			q.Shows = append(q.Shows, show)
+		case metrics.KindOf(err) == metrics.NotFound || metrics.KindOf(err) == metrics.Invalid:
+			q.Gone = append(q.Gone, name)
+		default:
+			return err
+		}
+	}
+	if len(q.Shows) == 0 {
+		return metrics.Errorf(metrics.NotFound, "There is none of the views %q.", names)
+	}
+	return nil
 }
 
 func viewOf(r *http.Request) (press.View, error) {
@@ -164,6 +129,18 @@ func viewOf(r *http.Request) (press.View, error) {
 		return press.ParseRankingView(board, r.URL.Query())
 	}
 	return press.ParseView(pathParam(r, "dashboards"), r.URL.Query())
+}
+
+// viewNamed is viewOf for what stands behind /live/ in an address.
+func viewNamed(name string) (press.View, error) {
+	u, err := url.Parse("/" + name)
+	if err != nil {
+		return press.View{}, metrics.Errorf(metrics.Invalid, "view %q is no address", name)
+	}
+	if board, ok := strings.CutPrefix(u.Path, "/b/"); ok {
+		return press.ParseRankingView(board, u.Query())
+	}
+	return press.ParseView(strings.TrimPrefix(u.Path, "/"), u.Query())
 }
 
 // cursorIn returns the cursor of a request: the header is a browser's own, newer than its URL's.
@@ -180,50 +157,4 @@ func eventHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("Vary", "Accept-Encoding")
-}
-
-// eventWriter sends frames to one client, compressed where it understands that.
-type eventWriter struct {
-	w     io.Writer
-	rc    *http.ResponseController
-	gzip  bool
-	bytes int
-}
-
-func newEventWriter(w http.ResponseWriter, r *http.Request) *eventWriter {
-	eventHeaders(w.Header())
-	out := &eventWriter{w: w, rc: http.NewResponseController(w), gzip: acceptsGzip(r)}
-	if out.gzip {
-		w.Header().Set("Content-Encoding", "gzip")
-	}
-	return out
-}
-
-// send writes the frames and flushes them. It blocks until the client's side has taken them, at
-// most writeWithin.
-func (o *eventWriter) send(frames ...*press.Frame) error {
-	if err := o.rc.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return err
-	}
-	if o.gzip && o.bytes == 0 {
-		if err := o.write(press.GzipHeader); err != nil {
-			return err
-		}
-	}
-	for _, f := range frames {
-		b := f.Plain()
-		if o.gzip {
-			b = f.Deflated()
-		}
-		if err := o.write(b); err != nil {
-			return err
-		}
-	}
-	return o.rc.Flush()
-}
-
-func (o *eventWriter) write(b []byte) error {
-	n, err := o.w.Write(b)
-	o.bytes += n
-	return err
 }

@@ -172,7 +172,7 @@ func TestPollAnswersWhenSomethingIsWritten(t *testing.T) {
 }
 
 func TestStreamsOfAnAddressAreLimited(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.MaxStreamsPerAddress = 2 })
+	w := newWorld(t, func(c *Config) { c.Streams.PerAddress = 2 })
 	one, two := open(t, w.URL+"/live/d"), open(t, w.URL+"/live/d")
 	one.until("")
 	two.until("")
@@ -194,8 +194,8 @@ func TestStreamFollowsANewBoard(t *testing.T) {
 	dropped.until("")
 	w.press.SetBoard(&metrics.Board{Dashboards: []metrics.Dashboard{dashboard("d", "returns")}})
 	events := kept.until("")
-	if len(events) != 2 || !strings.Contains(events[0].data, `id="p-d-returns"`) || events[1].id == before {
-		t.Errorf("got %+v, want the new board whole", events)
+	if len(events) != 3 || events[0].name != "hello" || !strings.Contains(events[1].data, `id="p-d-returns"`) || events[2].id == before {
+		t.Errorf("got %+v, want hello and the new board whole", events)
 	}
 	bye := dropped.until("bye")
 	if !strings.Contains(bye[len(bye)-1].data, `"why":"gone"`) || !dropped.ended() {
@@ -253,6 +253,7 @@ func TestByeTellsWhy(t *testing.T) {
 	w := newWorld(t, nil)
 	s := open(t, w.URL+"/live/d")
 	s.until("")
+	get200(t, w.URL+"/poll/d") // its connection stays open: new ones find nobody any more
 	w.server.Stop()
 	events := s.until("bye")
 	if !strings.Contains(events[len(events)-1].data, `"why":"`+string(press.Stopping)+`"`) || !s.ended() {

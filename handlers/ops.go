@@ -12,6 +12,7 @@ import (
 
 	"liveboard/assets"
 	"liveboard/metrics"
+	"liveboard/views/press"
 )
 
 // healthz says that the process answers, no more.
@@ -76,8 +77,30 @@ func (s *Server) register() {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "liveboard_streams", Help: "Event streams that are open.",
 		}, func() float64 { return float64(s.streams.count()) }),
+		viewers{s.Press},
 		Histogram("liveboard_send_seconds", "Time from a change in memory to its sending, by delivery.", s.sent.Snapshot),
 	)
+}
+
+// viewers presents who looks at what to Prometheus.
+type viewers struct{ press *press.Press }
+
+var viewersDesc = prometheus.NewDesc("liveboard_viewers", "Those who look at a dashboard or a leaderboard, by stream or by polls.", []string{"kind", "name"}, nil)
+
+func (v viewers) Describe(ch chan<- *prometheus.Desc) { ch <- viewersDesc }
+
+func (v viewers) Collect(ch chan<- prometheus.Metric) {
+	counts := v.press.Viewers()
+	tell := func(kind, name, subject string) {
+		ch <- prometheus.MustNewConstMetric(viewersDesc, prometheus.GaugeValue, float64(counts[subject]), kind, name)
+	}
+	board, _ := v.press.Board()
+	for _, d := range board.Dashboards {
+		tell("dashboard", d.Name, d.Name)
+	}
+	for _, b := range board.Leaderboards {
+		tell("leaderboard", b.Name, "b/"+b.Name)
+	}
 }
 
 // Histogram presents one of our histograms to Prometheus.

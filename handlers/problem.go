@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 
@@ -28,8 +29,12 @@ var statuses = map[metrics.Kind]int{
 	metrics.Unavailable:  http.StatusServiceUnavailable,
 }
 
-// retryAfterSeconds is what clients are told to wait where waiting helps.
-const retryAfterSeconds = 5
+// What clients are told to wait, in seconds, where waiting helps: so long, and up to so much longer that they do not all
+// come back at once.
+const (
+	retryAfterLeast  = 3
+	retryAfterSpread = 8
+)
 
 // explain returns what a stranger may know of err: its status, and its sentence unless it is a
 // fault of ours, whose text goes to the log alone. What is not the caller's fault is logged.
@@ -66,6 +71,6 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func setRetryAfter(w http.ResponseWriter, status int) {
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfterSeconds))
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfterLeast+rand.N(retryAfterSpread)))
 	}
 }

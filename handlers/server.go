@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"liveboard/handlers/fan"
 	"liveboard/metrics"
 	"liveboard/views/press"
 )
@@ -29,20 +30,20 @@ type Check struct {
 
 // Config is what a Server works with. All fields but PublicURL, PushToken and the limits of a minute are needed.
 type Config struct {
-	Press                *press.Press
-	Recorder             Recorder
-	Boards               Boards
-	Ledger               Ledger
-	Tokens               Tokens
-	Keys                 Keys
-	Registry             *prometheus.Registry // what /metrics tells; the server adds its own to it
-	Checks               []Check
-	Build                string
-	PublicURL            string // where people reach the server, without a slash at the end; "" is where each request came
-	PushToken            string // what a push from another machine must bear; "" forbids those
-	MaxStreamsPerAddress int
-	TokenPerMinute       int // requests that one token may bear from elsewhere; 0 means 120,000
-	AddressPerMinute     int // requests without a good token from one address elsewhere; 0 means 6,000
+	Press            *press.Press
+	Recorder         Recorder
+	Boards           Boards
+	Ledger           Ledger
+	Tokens           Tokens
+	Keys             Keys
+	Registry         *prometheus.Registry // what /metrics tells; the server adds its own to it
+	Checks           []Check
+	Build            string
+	PublicURL        string // where people reach the server, without a slash at the end; "" is where each request came
+	PushToken        string // what a push from another machine must bear; "" forbids those
+	Streams          StreamLimits
+	TokenPerMinute   int // requests that one token may bear from elsewhere; 0 means 120,000
+	AddressPerMinute int // requests without a good token from one address elsewhere; 0 means 6,000
 }
 
 // Server answers every request of the program. Make it with New.
@@ -50,6 +51,7 @@ type Server struct {
 	Config
 
 	streams  *streams
+	fan      *fan.Fan
 	sent     *metrics.Histogram
 	stopping context.Context // ends when Stop is called
 	stop     context.CancelFunc
@@ -68,10 +70,11 @@ const maxHeaderBytes = 16 << 10
 // New returns a server, and registers its own metrics.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, streams: newStreams(c.MaxStreamsPerAddress), sent: metrics.NewHistogram(sendBuckets...),
+		Config: c, streams: newStreams(c.Streams), sent: metrics.NewHistogram(sendBuckets...),
 		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
+	s.fan = fan.New(c.Press, s.sent)
 	s.handler = s.routes()
 	s.register()
 	return s
@@ -88,15 +91,21 @@ func (s *Server) HTTP() *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         s.idle.note,
+		ConnContext:       fan.ConnContext,
 	}
 }
 
 // Stop says goodbye to every stream and poll, and refuses new ones. It does not wait: that is
-// http.Server.Shutdown's part.
+// http.Server.Shutdown's part, and then Wait's.
 func (s *Server) Stop() {
 	s.stop()
+	s.fan.Stop()
 	s.idle.close()
 }
+
+// Wait waits, after Stop and http.Server.Shutdown, for the streams that are no longer the http.Server's to have taken
+// their goodbye, at most until ctx ends.
+func (s *Server) Wait(ctx context.Context) error { return s.fan.Wait(ctx) }
 
 func (s *Server) routes() chi.Router {
 	r := chi.NewRouter()
@@ -104,6 +113,7 @@ func (s *Server) routes() chi.Router {
 	r.NotFound(s.notFound)
 	r.MethodNotAllowed(s.methodNotAllowed)
 
+	r.Get("/live", s.live)
 	r.Get("/live/", s.live)
 	r.Get("/live/{dashboards}", s.live)
 	r.Get("/live/b/{board}", s.live)
@@ -113,6 +123,7 @@ func (s *Server) routes() chi.Router {
 
 	r.Group(func(r chi.Router) {
 		r.Use(logRequests)
+		r.Get("/poll", s.poll)
 		r.Get("/poll/", s.poll)
 		r.Get("/poll/{dashboards}", s.poll)
 		r.Post("/api/push", s.push)

@@ -18,7 +18,7 @@ const stopsWithin = 5 * time.Second
 
 func TestStopSaysGoodbyeToAThousandStreams(t *testing.T) {
 	const streams = 1000
-	w := newWorld(t, func(c *Config) { c.MaxStreamsPerAddress = streams })
+	w := newWorld(t, func(c *Config) { c.Streams.PerAddress = streams })
 	w.record("orders", 1)
 	farewells := make(chan []event, streams)
 	var opened sync.WaitGroup
@@ -119,7 +119,7 @@ func retryOf(t *testing.T, events []event) int64 {
 	if err := json.Unmarshal([]byte(last.data), &bye); err != nil || last.name != "bye" || bye.Why != "stopping" {
 		t.Fatalf("the last event is %+v, want bye", last)
 	}
-	if spread := stopSpread.Milliseconds(); bye.Now == 0 || bye.Retry < 0 || bye.Retry > spread {
+	if spread := stopsWithin.Milliseconds(); bye.Now == 0 || bye.Retry < 0 || bye.Retry > spread {
 		t.Errorf("bye = %+v, want the time and a retry within %d ms", bye, spread)
 	}
 	return bye.Retry

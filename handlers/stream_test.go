@@ -123,13 +123,18 @@ func (s *stream) next() (e event, ok bool) {
 	}
 }
 
-// until returns the events up to the first that is called name, which is the last. "" is the cursor.
+// until returns the events up to the first that is called name, which is the last. "" is the cursor of what is no
+// heartbeat: those, which may come at any time, are left out unless one is asked for.
 func (s *stream) until(name string) (events []event) {
 	s.t.Helper()
 	for {
 		e, ok := s.next()
 		if !ok {
 			s.t.Fatalf("the stream ended before the event %q came: %v", name, events)
+		}
+		if e.name == "beat" && name != "beat" {
+			s.next() // its cursor
+			continue
 		}
 		if events = append(events, e); e.name == name {
 			return events

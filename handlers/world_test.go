@@ -71,7 +71,7 @@ func pacedWorld(t testing.TB, gap time.Duration, change func(*Config), board *me
 	config := Config{
 		Press: w.press, Recorder: w.recorder, Registry: prometheus.NewRegistry(),
 		Boards: boards, Ledger: w.ledger, Tokens: w.store.Tokens(), Keys: w.store.Keys(),
-		Checks: []Check{{"store", w.store.Ping}}, Build: "build", MaxStreamsPerAddress: 64,
+		Checks: []Check{{"store", w.store.Ping}}, Build: "build", Streams: StreamLimits{PerAddress: 64},
 	}
 	if change != nil {
 		change(&config)
@@ -110,6 +110,9 @@ func (w *world) close() {
 	w.once.Do(func() {
 		w.server.Stop()
 		w.http.Close()
+		if err := w.server.Wait(context.Background()); err != nil {
+			w.t.Error(err)
+		}
 		w.recorder.Close()
 		w.ledger.Close()
 		w.press.Close()

@@ -30,8 +30,9 @@ var floors = map[string]int{
 	"views/panels":    3,
 	"views/press":     4,
 	"handlers/client": 4,
-	"handlers":        5,
-	"":                6, // main.go
+	"handlers/fan":    5,
+	"handlers":        6,
+	"":                7, // main.go
 }
 
 // reserved may be imported by one package only, with everything below that path.
@@ -79,7 +80,7 @@ func TestWallsStopWhatTheyShould(t *testing.T) {
 		{"metrics", "github.com/google/go-cmp/cmp", "it may import the standard library only"},
 		{"metrics", "liveboard/metrics/live", "imports only go down, and floor 1 is not below floor 1"},
 		{"metrics/head", "liveboard/metrics", ""},
-		{"metrics/head", "liveboard/handlers", "imports only go down, and floor 5 is not below floor 2"},
+		{"metrics/head", "liveboard/handlers", "imports only go down, and floor 6 is not below floor 2"},
 		{"metrics/head", "liveboard/util", "it has no floor"},
 		{"handlers", "database/sql", `only "data" may`},
 		{"handlers", "database/sql/driver", `only "data" may`},

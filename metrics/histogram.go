@@ -19,12 +19,15 @@ func NewHistogram(bounds ...float64) *Histogram {
 }
 
 // Observe counts v.
-func (h *Histogram) Observe(v float64) {
+func (h *Histogram) Observe(v float64) { h.ObserveMany(v, 1) }
+
+// ObserveMany counts v n times.
+func (h *Histogram) ObserveMany(v float64, n int) {
 	i, _ := slices.BinarySearch(h.bounds, v)
-	h.counts[i].Add(1)
+	h.counts[i].Add(uint64(n))
 	for {
 		old := h.sum.Load()
-		if h.sum.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v)) {
+		if h.sum.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+v*float64(n))) {
 			return
 		}
 	}

@@ -41,12 +41,12 @@ func BenchmarkTick(b *testing.B) {
 func collect(b *testing.B, viewers []*Viewer) (bytes int) {
 	for _, v := range viewers {
 		bytes = 0
-		d, _, err := v.take()
+		d, err := v.Take()
 		if err != nil || len(d.Frames) == 0 {
 			b.Fatalf("a viewer got %d frames, %v", len(d.Frames), err)
 		}
 		for _, f := range d.Frames {
-			bytes += len(f.Deflated())
+			bytes += len(f.Encoded(Gzip, true))
 		}
 	}
 	return bytes

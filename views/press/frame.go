@@ -2,7 +2,6 @@ package press
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -14,44 +13,45 @@ import (
 	"github.com/starfederation/datastar-go/datastar"
 )
 
-// Frame is a run of whole events of the wire, made once and sent to every viewer as it is.
-// Its bytes must not be changed.
+// Frame is a run of whole events of the wire, made once and sent to every viewer as it is. Each encoding of it is made
+// when somebody first needs it, and kept. It is safe for use by many at once.
 type Frame struct {
 	plain   []byte
-	deflate func() []byte
+	before  []byte // what stands before it in its log, nil for what stands in none
+	private bool   // for one viewer alone
+
+	whole, follow, squeezed variant
 }
 
-// Plain returns the events as text.
+// variant is one encoding of a frame.
+type variant struct {
+	once  sync.Once
+	bytes []byte
+}
+
+func (v *variant) get(encode func() []byte) []byte {
+	v.once.Do(func() { v.bytes = encode() })
+	return v.bytes
+}
+
+// Plain returns the events as text. It must not be changed.
 func (f *Frame) Plain() []byte { return f.plain }
 
-// Deflated returns the events as one raw deflate run (RFC 1951) without history, ended by a
-// sync flush: valid after GzipHeader and any number of other such runs. It is made at the first call.
-func (f *Frame) Deflated() []byte { return f.deflate() }
-
-// GzipHeader begins a gzip stream (RFC 1952) whose body is any number of Deflated runs. Once a connection.
-var GzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}
-
-func newFrame(plain []byte) *Frame {
-	return &Frame{plain: plain, deflate: sync.OnceValue(func() []byte { return deflate(plain) })}
-}
-
-var deflaters = sync.Pool{New: func() any {
-	w, err := flate.NewWriter(nil, flate.DefaultCompression)
-	if err != nil {
-		panic(err) // the level is a constant
+// Encoded returns the events in an encoding; the bytes must not be changed. follows says that what its reader got last,
+// with nothing in between, is the frame before it in the log: with Gzip it can then refer to that one, and is far
+// smaller (a P frame; without, it is an I frame).
+func (f *Frame) Encoded(e Encoding, follows bool) []byte {
+	switch {
+	case e == Identity:
+		return f.plain
+	case e == Zstd:
+		return f.squeezed.get(func() []byte { return squeezer().EncodeAll(f.plain, nil) })
+	case f.private:
+		return f.whole.get(func() []byte { return store(f.plain) })
+	case follows && f.before != nil:
+		return f.follow.get(func() []byte { return deflate(f.plain, f.before) })
 	}
-	return w
-}}
-
-func deflate(plain []byte) []byte {
-	var b bytes.Buffer
-	w := deflaters.Get().(*flate.Writer)
-	defer deflaters.Put(w)
-	w.Reset(&b)
-	// Writes to a buffer cannot fail; Flush instead of Close leaves the stream open for the next run.
-	_, _ = w.Write(plain)
-	_ = w.Flush()
-	return b.Bytes()
+	return f.whole.get(func() []byte { return deflate(f.plain, nil) })
 }
 
 // composer gathers events into a frame. datastar-go spells them, so that the wire is the library's.
@@ -70,7 +70,10 @@ func newComposer() *composer {
 }
 
 // frame ends the composing.
-func (c *composer) frame() *Frame { return newFrame(c.buf.Bytes()) }
+func (c *composer) frame() *Frame { return &Frame{plain: c.buf.Bytes()} }
+
+// private ends the composing of what one viewer alone gets.
+func (c *composer) private() *Frame { return &Frame{plain: c.buf.Bytes(), private: true} }
 
 // patch adds elements, each of which takes the place of the one with its id.
 func (c *composer) patch(elements []byte) {
@@ -125,17 +128,20 @@ func (sink) Flush()              {}
 // Beat is the longest silence of a stream. A client that hears nothing for 2.5 beats reconnects.
 const Beat = 10 * time.Second
 
-// Hello returns the first frame of a connection: which build and epoch it speaks for, the server's
-// time, how often it beats, and after how long an EventSource shall try again when it ends.
-func Hello(build, epoch string, retry time.Duration) *Frame {
+// Hello returns the first frame of a connection: which build and epoch it speaks for, the server's time, how often it
+// beats, how many look at the same, and after how long an EventSource shall try again when it ends. view is how the
+// client calls the page where it asked for several, else "". A page that takes the place of another says hello anew.
+func (p *Page) Hello(view string, retry time.Duration) *Frame {
 	c := newComposer()
 	c.event("hello", struct {
-		Build string `json:"build"`
-		Epoch string `json:"epoch"`
-		Now   int64  `json:"now"`
-		Beat  int64  `json:"beat"` // seconds
-	}{build, epoch, time.Now().UnixMilli(), int64(Beat / time.Second)}, datastar.WithSSERetryDuration(retry))
-	return c.frame()
+		Build   string `json:"build"`
+		Epoch   string `json:"epoch"`
+		Now     int64  `json:"now"`
+		Beat    int64  `json:"beat"` // seconds
+		Viewers int    `json:"viewers"`
+		View    string `json:"view,omitempty"`
+	}{p.press.build, p.epoch, time.Now().UnixMilli(), int64(Beat / time.Second), p.audience(), view}, datastar.WithSSERetryDuration(retry))
+	return c.private()
 }
 
 // Reason says why a stream ends.
@@ -148,23 +154,26 @@ const (
 	Gone     Reason = "gone"     // what the stream showed is no more; load the page again
 )
 
-// Bye returns the last frame of a connection, and when its client shall be back.
-func Bye(why Reason, retry time.Duration) *Frame {
+// Bye returns the last frame of a connection, and when its client shall be back; or, with a view, the last of that view
+// on a connection that goes on with others.
+func Bye(why Reason, view string, retry time.Duration) *Frame {
 	c := newComposer()
 	c.event("bye", struct {
 		Why   Reason `json:"why"`
 		Now   int64  `json:"now"`
 		Retry int64  `json:"retry"` // milliseconds
-	}{why, time.Now().UnixMilli(), retry.Milliseconds()}, datastar.WithSSERetryDuration(retry))
-	return c.frame()
+		View  string `json:"view,omitempty"`
+	}{why, time.Now().UnixMilli(), retry.Milliseconds(), view}, datastar.WithSSERetryDuration(retry))
+	return c.private()
 }
 
 // beat returns a heartbeat. It carries the cursor too, so that one who joined between two ticks has one.
-func beat(cursor string) *Frame {
+func beat(cursor string, viewers int) *Frame {
 	c := newComposer()
 	c.event("beat", struct {
-		Now int64 `json:"now"`
-	}{time.Now().UnixMilli()})
+		Now     int64 `json:"now"`
+		Viewers int   `json:"viewers"`
+	}{time.Now().UnixMilli(), viewers})
 	c.cursor(cursor)
 	return c.frame()
 }

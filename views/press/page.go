@@ -39,11 +39,12 @@ const freshFor = time.Second
 // A page has its own epoch and its own revisions: a cursor of another page is foreign here and
 // means "send everything".
 type Page struct {
-	press   *Press
-	view    View
-	epoch   string
-	notice  views.NoticeModel
-	screens []*screen
+	press    *Press
+	view     View
+	epoch    string
+	notice   views.NoticeModel
+	screens  []*screen
+	subjects []string // see audience
 
 	printing sync.Mutex // held from reading the data until the log has the tick; before mu
 
@@ -51,11 +52,13 @@ type Page struct {
 	turn    int64    // that is on, see turnAt
 	shown   []*sheet // what the newest revision shows, one for each part of the screen
 	rev     uint64   // zero before the first print
+	looked  live.Rev // the hub's at the newest tick
 	log     []entry
-	start   uint64        // number of log[0], counted from the page's first entry
-	bytes   int           // in log
-	full    *Frame        // the whole newest state, nil until somebody needs it
-	news    chan struct{} // closed and replaced when the log grows, closed for good when gone
+	start   uint64              // number of log[0], counted from the page's first entry
+	bytes   int                 // in log
+	full    *Frame              // the whole newest state, nil until somebody needs it
+	fullLen int                 // of the last whole state that somebody needed, in plain bytes
+	watches map[*Watch]struct{} // of those who want to know when the log grows
 	gone    bool
 	viewers int
 	running bool
@@ -75,12 +78,20 @@ type screen struct {
 // entry is one tick or one heartbeat.
 type entry struct {
 	frame    *Frame
+	through  int       // plain bytes of all entries up to this one, from the page's first
 	from, to uint64    // the page's revisions before and after it; the same for a heartbeat
 	since    time.Time // when the first of the changes in it came; zero for what is no change
 }
 
 // Epoch is the part of the page's cursors that no other page's have.
 func (p *Page) Epoch() string { return p.epoch }
+
+// Gone reports whether the page was replaced, or is no more.
+func (p *Page) Gone() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
+}
 
 // Snapshot is a page's whole state at one revision.
 type Snapshot struct {
@@ -93,6 +104,7 @@ type Snapshot struct {
 	Screen      int                  // which of Screens that is
 	Screens     []*metrics.Dashboard // all that a kiosk shows in turn
 	TurnAt      time.Time            // when the next one comes, on a kiosk with several
+	Viewers     int                  // who look at the same
 	sheets      []*sheet
 }
 
@@ -116,6 +128,7 @@ func (p *Page) snapshot() Snapshot {
 		Leaderboard: p.on(p.turn).board,
 		Screen:      int(p.turn % int64(len(p.screens))),
 		TurnAt:      p.nextTurn(time.Now()),
+		Viewers:     p.audience(),
 		sheets:      p.shown,
 	}
 	for _, sc := range p.screens {
@@ -129,6 +142,7 @@ func (p *Page) snapshot() Snapshot {
 func (p *Page) tick(maxAge time.Duration, since time.Time) {
 	p.printing.Lock()
 	defer p.printing.Unlock()
+	looked := p.press.hub.Rev()
 	turn := turnAt(time.Now(), p.view.Turn)
 	p.mu.Lock()
 	before := p.shown
@@ -146,7 +160,13 @@ func (p *Page) tick(maxAge time.Duration, since time.Time) {
 		before = nil
 	}
 	p.publish(turn, before, now, since)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looked = looked
 }
+
+// current reports whether a tick would find nothing; it needs mu.
+func (p *Page) current() bool { return p.rev > 0 && p.looked == p.press.hub.Rev() }
 
 // publish makes the sheets the newest state, and tells those who hold the one before.
 func (p *Page) publish(turn int64, before, now []*sheet, since time.Time) {
@@ -163,9 +183,9 @@ func (p *Page) publish(turn int64, before, now []*sheet, since time.Time) {
 	switch {
 	case c != nil:
 		c.cursor(cursorOf(p.epoch, p.rev))
-		p.append(entry{c.frame(), p.rev - 1, p.rev, since})
+		p.append(entry{frame: c.frame(), from: p.rev - 1, to: p.rev, since: since})
 	case p.rev > 1:
-		p.append(entry{p.fullFrame(), p.rev - 1, p.rev, since})
+		p.append(entry{frame: p.fullFrame(), from: p.rev - 1, to: p.rev, since: since})
 	}
 }
 
@@ -200,6 +220,11 @@ func (p *Page) append(e entry) {
 	if p.gone {
 		return
 	}
+	e.through = len(e.frame.plain)
+	if n := len(p.log); n > 0 {
+		e.frame.before = p.log[n-1].frame.plain
+		e.through += p.log[n-1].through
+	}
 	p.log = append(p.log, e)
 	p.bytes += len(e.frame.plain)
 	drop := 0
@@ -209,8 +234,7 @@ func (p *Page) append(e entry) {
 	}
 	p.start += uint64(drop)
 	p.log = slices.Delete(p.log, 0, drop)
-	close(p.news)
-	p.news = make(chan struct{})
+	p.tell()
 }
 
 // fullFrame returns the whole state as one frame; it needs mu.
@@ -220,6 +244,7 @@ func (p *Page) fullFrame() *Frame {
 		c.patch(p.snapshot().shell())
 		c.cursor(cursorOf(p.epoch, p.rev))
 		p.full = c.frame()
+		p.fullLen = len(p.full.plain)
 	}
 	return p.full
 }
@@ -278,7 +303,7 @@ func (p *Page) rest() bool {
 func (p *Page) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.append(entry{frame: beat(cursorOf(p.epoch, p.rev)), from: p.rev, to: p.rev})
+	p.append(entry{frame: beat(cursorOf(p.epoch, p.rev), p.audience()), from: p.rev, to: p.rev})
 }
 
 // nextTurn returns when the next turn begins.
@@ -328,7 +353,7 @@ func (p *Page) close() {
 	defer p.mu.Unlock()
 	if !p.gone {
 		p.gone = true
-		close(p.news)
+		p.tell()
 	}
 }
 

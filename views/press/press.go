@@ -36,6 +36,8 @@ type Press struct {
 	loops  sync.WaitGroup
 	epoch  string // of this process; pages number theirs from it
 
+	audience *audience
+
 	mu       sync.Mutex // before any page's
 	board    *metrics.Board
 	notice   views.NoticeModel
@@ -53,7 +55,7 @@ type printerKey struct {
 // Close it to end its work.
 func New(hub *live.Hub, engine *query.Engine, boards Boards, board *metrics.Board, build string) *Press {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Press{
+	p := &Press{
 		hub:      hub,
 		engine:   engine,
 		boards:   boards,
@@ -66,6 +68,8 @@ func New(hub *live.Hub, engine *query.Engine, boards Boards, board *metrics.Boar
 		pages:    map[View]*Page{},
 		printers: map[printerKey]*printer{},
 	}
+	p.audience = newAudience(p.tellViewers)
+	return p
 }
 
 // printBuckets are the upper bounds of print times, in seconds.
@@ -77,6 +81,7 @@ func (p *Press) Close() {
 	p.cancel()
 	p.dropAll()
 	p.mu.Unlock()
+	p.audience.close()
 	p.loops.Wait()
 }
 
@@ -147,13 +152,14 @@ func (p *Press) Page(v View) (*Page, error) {
 	}
 	p.made++
 	page := &Page{
-		press:   p,
-		view:    v,
-		epoch:   p.epoch + "." + strconv.FormatUint(p.made, 36),
-		notice:  p.notice,
-		screens: screens,
-		news:    make(chan struct{}),
-		asked:   time.Now(),
+		press:    p,
+		view:     v,
+		epoch:    p.epoch + "." + strconv.FormatUint(p.made, 36),
+		notice:   p.notice,
+		screens:  screens,
+		subjects: subjectsOf(v),
+		watches:  map[*Watch]struct{}{},
+		asked:    time.Now(),
 	}
 	page.turn = turnAt(page.asked, v.Turn)
 	p.pages[v] = page

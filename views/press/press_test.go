@@ -1,12 +1,8 @@
 package press
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"regexp"
 	"strings"
 	"sync"
@@ -260,6 +256,9 @@ func TestSilentPageBeats(t *testing.T) {
 		v := page.Join(page.Snapshot().Cursor)
 		defer v.Leave()
 		start := time.Now()
+		if d := nextOf(t, v); !d.Beats || !strings.Contains(text(d), `"viewers":1}`) || time.Since(start) != tellEvery {
+			t.Errorf("after %v came %q, want a beat that tells of the viewer after %v", time.Since(start), text(d), tellEvery)
+		}
 		for i := 1; i <= 3; i++ {
 			d := nextOf(t, v)
 			if !d.Beats || !strings.HasPrefix(text(d), "event: beat\ndata: {\"now\":") {
@@ -412,30 +411,6 @@ func TestPagesAreBounded(t *testing.T) {
 			t.Errorf("%d pages and %d printers are kept when the others were idle, want 1 and 1", len(w.press.pages), len(w.press.printers))
 		}
 	})
-}
-
-func TestFramesCompressedOnceMakeOneGzipStream(t *testing.T) {
-	var stream, want bytes.Buffer
-	stream.Write(GzipHeader)
-	for i := range 50 {
-		f := newFrame(fmt.Appendf(nil, "event: x\ndata: %d\n\n", i))
-		want.Write(f.Plain())
-		stream.Write(f.Deflated())
-		if first, second := f.Deflated(), f.Deflated(); &first[0] != &second[0] {
-			t.Fatal("a frame was compressed twice")
-		}
-	}
-	z, err := gzip.NewReader(&stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := io.ReadAll(z)
-	if !errors.Is(err, io.ErrUnexpectedEOF) { // a stream never ends properly
-		t.Errorf("reading = %v", err)
-	}
-	if !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("got %q, want %q", got, want.Bytes())
-	}
 }
 
 func TestPressUnderRace(t *testing.T) {

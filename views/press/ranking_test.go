@@ -297,7 +297,7 @@ func TestEveryViewerOfABoardEndsAtThePage(t *testing.T) {
 				time.Sleep(time.Second)
 				if step < 6 {
 					l.score(string(rune('a'+step)), float64(i*7%5))
-				} else if d, _, err := viewers[step-6].take(); err != nil {
+				} else if d, err := viewers[step-6].Take(); err != nil {
 					rt.Fatalf("take: %v", err)
 				} else {
 					clients[step-6].receive(text(d))
@@ -309,7 +309,7 @@ func TestEveryViewerOfABoardEndsAtThePage(t *testing.T) {
 				want.patch(string(s.html))
 			}
 			for i, v := range viewers {
-				d, _, err := v.take()
+				d, err := v.Take()
 				if err != nil {
 					rt.Fatalf("take: %v", err)
 				}
@@ -368,7 +368,7 @@ func TestOwnPagesAndSharedOnesDoNotPushEachOtherOut(t *testing.T) {
 		find := func(i int) View { return on(Desk, func(v *RankingView) { v.Find = fmt.Sprint("x", i) }) }
 		first := l.page(find(0)).Join("")
 		for i := 1; i < maxOwnPages; i++ { // by hand: making so many costs the race detector half a minute
-			l.press.pages[find(i)] = &Page{view: find(i), viewers: 1, news: make(chan struct{})}
+			l.press.pages[find(i)] = &Page{view: find(i), viewers: 1}
 		}
 		if _, err := l.press.Page(find(maxOwnPages)); metrics.KindOf(err) != metrics.TooMany {
 			t.Errorf("one own page too many = %v, want TooMany", err)
@@ -383,7 +383,7 @@ func TestOwnPagesAndSharedOnesDoNotPushEachOtherOut(t *testing.T) {
 		}
 		for i := 1; i < maxPages; i++ {
 			v := on(Desk, func(v *RankingView) { v.Offset = i })
-			l.press.pages[v] = &Page{view: v, asked: time.Now(), news: make(chan struct{})}
+			l.press.pages[v] = &Page{view: v, asked: time.Now()}
 		}
 		l.page(on(Desk, func(v *RankingView) { v.Offset = maxPages }))
 		if _, kept := l.press.pages[find(1)]; !kept {

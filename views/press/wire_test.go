@@ -173,7 +173,7 @@ func TestEveryViewerEndsAtThePage(t *testing.T) {
 // take gives the client what waits for the viewer, if anything does.
 func take(t *testing.T, v *Viewer, c *client) {
 	t.Helper()
-	d, _, err := v.take()
+	d, err := v.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func FuzzFrame(f *testing.F) {
 		take(t, v, c)
 		w.write("a", 2)
 		page.tick(0, time.Time{})
-		tick, _, err := v.take()
+		tick, err := v.Take()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,79 @@
+package fan
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Of a stream's socket.
+const (
+	sendBuffer  = 32 << 10         // bytes that wait in the kernel for a client that does not read; it takes twice that
+	userTimeout = 20 * time.Second // in which a peer acknowledges, or is gone: small writes fit the buffer and tell nothing
+)
+
+type connKey struct{}
+
+// ConnContext is an http.Server's: it keeps the connection, which a stream may take with it, and sets how long a peer
+// may be silent. The listener cannot: it is not inherited.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	tcp, ok := c.(*net.TCPConn)
+	if layered, secure := c.(interface{ NetConn() net.Conn }); secure {
+		tcp, ok = layered.NetConn().(*net.TCPConn)
+	}
+	if !ok {
+		return ctx
+	}
+	if raw, err := tcp.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { // what is refused is only noticed later
+			_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))
+		})
+	}
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// plain reports whether the request came over HTTP/1 on a bare TCP connection.
+func plain(r *http.Request) bool {
+	_, ok := r.Context().Value(connKey{}).(*net.TCPConn)
+	return ok && r.ProtoMajor == 1
+}
+
+// handOver takes the connection away from Go, and returns its descriptor and the head of the answer. The descriptor is
+// the caller's to close.
+func handOver(w http.ResponseWriter) (fd int, head []byte, err error) {
+	c, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return 0, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	defer c.Close() // it is a descriptor of the same connection: the copy stays
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return 0, nil, err
+	}
+	var failed error
+	err = raw.Control(func(own uintptr) {
+		if fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer) // a hint
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	return fd, headOf(w.Header()), err
+}
+
+// headOf spells the head of an answer that ends with its connection.
+func headOf(h http.Header) []byte {
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = h.Write(&b) // to memory
+	b.WriteString("\r\n")
+	return b.Bytes()
+}

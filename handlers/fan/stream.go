@@ -1,0 +1,101 @@
+package fan
+
+import (
+	"time"
+
+	"liveboard/views/press"
+)
+
+// stream is what one client is shown, and how far it is.
+type stream struct {
+	fan      *Fan
+	encoding press.Encoding
+	seats    []*seat
+	last     *seat    // whose frames the client got last, nil after what was for it alone
+	gone     []string // see Request
+	endAt    time.Time
+	bytes    int64
+	ended    func(bytes int64, why error)
+}
+
+// seat is a stream's place at one page.
+type seat struct {
+	conn   *conn // of a loop; nil for a stream with a goroutine
+	group  *group
+	at     int // in the group
+	viewer *press.Viewer
+	view   press.View
+	name   string
+}
+
+func (f *Fan) newStream(q Request) *stream {
+	s := &stream{fan: f, encoding: q.Encoding, gone: q.Gone, endAt: time.Now().Add(q.For), ended: q.Ended}
+	seats := make([]seat, len(q.Shows))
+	for i, show := range q.Shows {
+		seats[i] = seat{viewer: show.Page.Join(show.Cursor), view: show.View, name: show.Name}
+		s.seats = append(s.seats, &seats[i])
+	}
+	return s
+}
+
+// begin appends to bufs what a stream begins with.
+func (s *stream) begin(bufs [][]byte) [][]byte {
+	if head := s.encoding.Head(); head != nil {
+		bufs = append(bufs, head)
+	}
+	for _, seat := range s.seats {
+		bufs = s.private(bufs, seat.viewer.Page().Hello(seat.name, retry()))
+	}
+	for _, name := range s.gone {
+		bufs = s.private(bufs, press.Bye(press.Gone, name, 0))
+	}
+	s.gone = nil
+	return bufs
+}
+
+// private appends a frame that this client alone gets.
+func (s *stream) private(bufs [][]byte, f *press.Frame) [][]byte {
+	s.last = nil
+	return append(bufs, f.Encoded(s.encoding, false))
+}
+
+// follows reports whether the client got last what stands before the seat's place.
+func (s *stream) follows(seat *seat) bool { return s.last == seat && seat.viewer.Fed() }
+
+// take appends what is new at the seat. The error is press.ErrGone.
+func (s *stream) take(bufs [][]byte, seat *seat) ([][]byte, time.Time, error) {
+	follows := s.follows(seat)
+	d, err := seat.viewer.Take()
+	if err != nil || len(d.Frames) == 0 {
+		return bufs, time.Time{}, err
+	}
+	s.last = seat
+	return d.Append(bufs, s.encoding, follows), d.Since, nil
+}
+
+// move seats the stream at the page that took the place of the seat's, and appends what tells of it.
+func (s *stream) move(bufs [][]byte, seat *seat, page *press.Page) [][]byte {
+	seat.viewer.Leave()
+	seat.viewer = page.Join("")
+	return s.private(bufs, page.Hello(seat.name, retry()))
+}
+
+// remove takes away a seat whose page is no more, and appends what tells of it.
+func (s *stream) remove(bufs [][]byte, gone *seat) [][]byte {
+	gone.viewer.Leave()
+	for i, seat := range s.seats {
+		if seat == gone {
+			s.seats = append(s.seats[:i], s.seats[i+1:]...)
+			break
+		}
+	}
+	return s.private(bufs, press.Bye(press.Gone, gone.name, 0))
+}
+
+// close ends the stream.
+func (s *stream) close(why error) {
+	for _, seat := range s.seats {
+		seat.viewer.Leave()
+	}
+	s.ended(s.bytes, why)
+}

@@ -1,0 +1,78 @@
+package press
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestViewersAreCountedByWhatTheyLookAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dashboard("d", "a"), dashboard("e", "a"))
+		defer w.close()
+		desk := w.page(View{Surface: Desk, Dashboards: "d"})
+		viewers := []*Viewer{
+			desk.Join(""),
+			w.page(View{Surface: Embed, Dashboards: "d"}).Join(""),
+			w.page(View{Surface: Kiosk, Dashboards: "d,e", Turn: time.Minute}).Join(""),
+			w.page(View{Surface: Index}).Join(""),
+		}
+		if got := w.press.Viewers(); got["d"] != 3 || got["e"] != 1 || len(got) != 2 {
+			t.Errorf("Viewers = %v, want 3 of d and 1 of e", got)
+		}
+		if got := desk.Snapshot().Viewers; got != 3 {
+			t.Errorf("the page tells of %d viewers, want 3", got)
+		}
+		for _, v := range viewers {
+			v.Leave()
+		}
+		if got := w.press.Viewers(); len(got) != 0 {
+			t.Errorf("Viewers = %v when all have left", got)
+		}
+	})
+}
+
+// A thousand who come within a second are told of once.
+func TestViewersAreToldOfOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dashboard("d", "a"))
+		defer w.close()
+		page := w.page(View{Surface: Desk, Dashboards: "d"})
+		first := page.Join(page.Snapshot().Cursor)
+		defer first.Leave()
+		for range 999 {
+			time.Sleep(time.Millisecond / 2)
+			defer page.Join("").Leave()
+		}
+		time.Sleep(2 * tellEvery)
+		synctest.Wait()
+		if d, err := first.Take(); err != nil || len(d.Frames) != 1 || !d.Beats {
+			t.Errorf("got %d frames, %v, want one beat", len(d.Frames), err)
+		}
+	})
+}
+
+func TestPollerIsOneViewerBetweenPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dashboard("d", "a"))
+		defer w.close()
+		page := w.page(View{Surface: Desk, Dashboards: "d"})
+		for range 5 {
+			v := page.JoinFor("ada", "")
+			if got := w.press.Viewers()["d"]; got != 1 {
+				t.Fatalf("%d viewers, want the one who polls", got)
+			}
+			v.LeaveFor("ada")
+			time.Sleep(pollGrace - time.Second)
+		}
+		other := page.JoinFor("grace", "")
+		if got := w.press.Viewers()["d"]; got != 2 {
+			t.Errorf("%d viewers, want two who poll", got)
+		}
+		other.Leave()
+		time.Sleep(2 * time.Second)
+		if got := w.press.Viewers()["d"]; got != 0 || len(w.press.audience.absent) != 0 || w.press.audience.away != 0 {
+			t.Errorf("%d viewers half a minute after the last poll, %d places kept", got, w.press.audience.away)
+		}
+	})
+}
