@@ -27,12 +27,25 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if child := children[os.Getenv(childEnv)]; child != nil {
+		if err := child(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // logs is for tests of what is logged
 	code := m.Run()
 	closeBrowser()
 	_ = os.RemoveAll(binaryFolder())
 	os.Exit(code)
 }
+
+// childEnv makes this test binary one of children, whose name it holds.
+const childEnv = "LIVEBOARD_TEST_CHILD"
+
+// children are what else this test binary can be: processes that tests start.
+var children = map[string]func() error{}
 
 var binaryFolder = sync.OnceValue(func() string {
 	folder, err := os.MkdirTemp("", "liveboard-test")

@@ -1,0 +1,116 @@
+//go:build linux
+
+package handlers
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"liveboard/metrics"
+	"liveboard/views/panels"
+)
+
+func init() { children["server"] = serveFanout }
+
+// What the dashboard shows: a table that changes in every cell with each tick, about 2 KiB as HTML.
+const (
+	fanRows    = 16
+	fanColumns = 5
+	fanMost    = 20_000 // streams from one address
+)
+
+// serveFanout is the process of the server: the whole program but its command line and its collectors.
+func serveFanout() error {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil))) // the log is part of the work
+	var err error
+	testing.Benchmark(func(b *testing.B) { // for the sake of b: the world wants one
+		err = fanCommands{
+			"serve":  func(o fanOrder) (fanReport, error) { return serveWorld(loud{b}, o) },
+			"cpu":    usedCPU,
+			"memory": usedMemory,
+		}.obey()
+	})
+	return err
+}
+
+// serveWorld serves by the server's own listener: httptest's would keep books about every connection.
+func serveWorld(t testing.TB, o fanOrder) (fanReport, error) {
+	board := &metrics.Board{Dashboards: []metrics.Dashboard{fanDashboard()}}
+	w := pacedWorld(t, o.Gap, func(c *Config) { c.MaxStreamsPerAddress = fanMost }, board, o.Path)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fanReport{}, err
+	}
+	server := w.server.HTTP()
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	t.Cleanup(func() {
+		w.server.Stop()
+		_ = server.Close()
+	})
+	return fanReport{Address: listener.Addr().String()}, nil
+}
+
+func fanDashboard() metrics.Dashboard {
+	p := metrics.Panel{Name: "load", Title: "Load", Kind: "table", Decimals: -1}
+	for i := range fanColumns {
+		p.Queries = append(p.Queries, metrics.Query{Expr: fmt.Sprintf("load * %d", i+1), Legend: strconv.Itoa(i + 1)})
+	}
+	if err := panels.Check(&p); err != nil {
+		panic(err)
+	}
+	return metrics.Dashboard{Name: "d", Title: "D", Range: 5 * time.Minute, Panels: []metrics.Panel{p}}
+}
+
+// fanTick is the body of a push that changes every cell. Rows keep their order.
+func fanTick(n int, stamp int64) []byte {
+	var body []byte
+	for row := range fanRows {
+		body = fmt.Appendf(body, "load{shop=\"%02d\"} %d %d\n", row, 100*row+n%100, stamp)
+	}
+	return body
+}
+
+// publish pushes a tick by HTTP; its samples bear the stamp as their time.
+func publish(client *http.Client, address string, n int, stamp int64) error {
+	resp, err := client.Post("http://"+address+"/api/push", textPlain, bytes.NewReader(fanTick(n, stamp)))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		text, _ := io.ReadAll(resp.Body)
+		return fmt.Errorf("push: status %d: %s", resp.StatusCode, text)
+	}
+	return nil
+}
+
+// usedCPU tells the seconds, user and system, that this process has used.
+func usedCPU(fanOrder) (fanReport, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return fanReport{CPU: (time.Duration(u.Utime.Nano()) + time.Duration(u.Stime.Nano())).Seconds()}, err
+}
+
+// usedMemory tells how much of this process is resident once what it needs no more is given back. The
+// kernel's part, sockets and their buffers, is not in it.
+func usedMemory(fanOrder) (fanReport, error) {
+	debug.FreeOSMemory()
+	smaps, err := os.ReadFile("/proc/self/smaps_rollup")
+	if err != nil {
+		return fanReport{}, err
+	}
+	_, after, _ := bytes.Cut(smaps, []byte("\nRss:"))
+	line, _, _ := bytes.Cut(bytes.TrimSpace(after), []byte(" kB"))
+	kib, err := strconv.ParseFloat(string(line), 64)
+	return fanReport{KiB: kib}, err
+}
