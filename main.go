@@ -156,6 +156,7 @@ type serve struct {
 	InsecureOpen         bool   `env:"LIVEBOARD_INSECURE_OPEN" help:"Listen on other addresses than loopback, where anyone who reaches them sees everything."`
 	MaxStreams           int    `default:"0" env:"LIVEBOARD_MAX_STREAMS" help:"Event streams open at once; 0 is as many as the open-file limit allows."`
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
+	NoIOUring            bool   `name:"no-io-uring" env:"LIVEBOARD_NO_IO_URING" help:"Write streams without io_uring, as where the kernel forbids it."`
 	MaxStreamsPerEmbed   int    `default:"10000" env:"LIVEBOARD_MAX_STREAMS_PER_EMBED" help:"Event streams that the embeds of one dashboard or leaderboard may hold open."`
 }
 
@@ -244,6 +245,7 @@ func (s serve) server(p *program) *handlers.Server {
 		Build:     assets.Build(),
 		PushToken: os.Getenv("LIVEBOARD_PUSH_TOKEN"), // no flag: a command line is for all to see
 		Streams:   handlers.StreamLimits{All: cmp.Or(s.MaxStreams, handlers.MostStreams()), PerAddress: s.MaxStreamsPerAddress, PerEmbed: s.MaxStreamsPerEmbed},
+		NoRing:    s.NoIOUring,
 	})
 }
 

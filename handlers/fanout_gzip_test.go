@@ -36,7 +36,7 @@ type fanRuns struct {
 
 // takeRuns reads the deflate runs that came, and returns the stamps in them.
 func (c *fanClient) takeRuns(b []byte, runs *fanRuns) (stamps []int64, err error) {
-	skip := min(len(press.GzipHeader)-c.gzip.begun, len(b))
+	skip := min(len(press.Gzip.Head())-c.gzip.begun, len(b))
 	c.gzip.begun += skip
 	for whole := c.whole(b[skip:], runEnd); len(whole) > 0; {
 		end := bytes.Index(whole, []byte(runEnd)) + len(runEnd)

@@ -46,7 +46,7 @@ func serveFanout() error {
 // serveWorld serves by the server's own listener: httptest's would keep books about every connection.
 func serveWorld(t testing.TB, o fanOrder) (fanReport, error) {
 	board := &metrics.Board{Dashboards: []metrics.Dashboard{fanDashboard()}}
-	w := pacedWorld(t, o.Gap, func(c *Config) { c.MaxStreamsPerAddress = fanMost }, board, o.Path)
+	w := pacedWorld(t, o.Gap, func(c *Config) { c.Streams.PerAddress = fanMost }, board, o.Path)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fanReport{}, err

@@ -77,6 +77,9 @@ func (s *Server) register() {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "liveboard_streams", Help: "Event streams that are open.",
 		}, func() float64 { return float64(s.streams.count()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "liveboard_streams_behind", Help: "Event streams whose clients take nothing at the moment.",
+		}, func() float64 { return float64(s.fan.Behind()) }),
 		viewers{s.Press},
 		Histogram("liveboard_send_seconds", "Time from a change in memory to its sending, by delivery.", s.sent.Snapshot),
 	)

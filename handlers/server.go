@@ -42,8 +42,9 @@ type Config struct {
 	PublicURL        string // where people reach the server, without a slash at the end; "" is where each request came
 	PushToken        string // what a push from another machine must bear; "" forbids those
 	Streams          StreamLimits
-	TokenPerMinute   int // requests that one token may bear from elsewhere; 0 means 120,000
-	AddressPerMinute int // requests without a good token from one address elsewhere; 0 means 6,000
+	NoRing           bool // write streams without io_uring
+	TokenPerMinute   int  // requests that one token may bear from elsewhere; 0 means 120,000
+	AddressPerMinute int  // requests without a good token from one address elsewhere; 0 means 6,000
 }
 
 // Server answers every request of the program. Make it with New.
@@ -74,7 +75,7 @@ func New(c Config) *Server {
 		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.fan = fan.New(c.Press, s.sent)
+	s.fan = fan.New(c.Press, s.sent, c.NoRing)
 	s.handler = s.routes()
 	s.register()
 	return s

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // event is one of a stream; the cursor has no name.
@@ -71,6 +73,12 @@ func (c *counter) Read(p []byte) (int, error) {
 // open opens the stream at url, which must answer 200. Ask for gzip with the header Accept-Encoding.
 func open(t testing.TB, url string, headers ...string) *stream {
 	t.Helper()
+	return openBy(t, http.DefaultTransport, url, headers...)
+}
+
+// openBy is open with connections of some kind.
+func openBy(t testing.TB, by http.RoundTripper, url string, headers ...string) *stream {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
@@ -81,7 +89,7 @@ func open(t testing.TB, url string, headers ...string) *stream {
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := by.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +106,15 @@ func (s *stream) read(resp *http.Response) {
 	defer close(s.events)
 	defer resp.Body.Close()
 	var body io.Reader = s.bytes
-	if resp.Header.Get("Content-Encoding") == "gzip" {
-		z, err := gzip.NewReader(s.bytes)
-		if err != nil {
-			return
-		}
-		body = z
+	var err error
+	switch resp.Header.Get("Content-Encoding") {
+	case "gzip":
+		body, err = gzip.NewReader(s.bytes)
+	case "zstd":
+		body, err = zstd.NewReader(s.bytes, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	}
+	if err != nil {
+		return
 	}
 	parse(body, func(e event) {
 		e.through = s.bytes.n

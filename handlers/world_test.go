@@ -262,9 +262,15 @@ func (w writer) Write(p []byte) (int, error) { return w(p) }
 // eventually waits for what happens soon, but on another goroutine.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
+	within(t, patience, what, holds)
+}
+
+// within is eventually for what may take its time.
+func within(t testing.TB, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !holds(); <-tick.C {
+	for deadline := time.Now().Add(limit); !holds(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not come true that %s", what)
 		}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"liveboard/metrics"
@@ -52,17 +53,19 @@ type Request struct {
 // Fan holds the open streams.
 type Fan struct {
 	press    *press.Press
+	noRing   bool
 	sent     *metrics.Histogram
 	stopping context.Context
 	stop     context.CancelFunc
 	loops    *loops
+	behind   atomic.Int64
 	open     sync.WaitGroup // loops, and what they have others do
 }
 
-// New returns a fan for the pages of a press. sent takes the seconds from a change to its sending, by delivery. End it
-// with Stop and Wait.
-func New(p *press.Press, sent *metrics.Histogram) *Fan {
-	f := &Fan{press: p, sent: sent}
+// New returns a fan for the pages of a press. sent takes the seconds from a change to its sending, by delivery. With
+// noRing it writes without io_uring, as it does where the kernel has none. End it with Stop and Wait.
+func New(p *press.Press, sent *metrics.Histogram, noRing bool) *Fan {
+	f := &Fan{press: p, sent: sent, noRing: noRing}
 	f.stopping, f.stop = context.WithCancel(context.Background())
 	f.loops = newLoops(f)
 	return f
@@ -99,10 +102,14 @@ func (f *Fan) Serve(w http.ResponseWriter, r *http.Request, q Request) {
 	if f.loops.take(w, r, q) {
 		return
 	}
+	confine(r)
 	s := f.newStream(q)
 	why := s.follow(r.Context(), w)
 	s.close(why)
 }
+
+// Behind is how many of the streams that were handed over wait for clients that take nothing at the moment.
+func (f *Fan) Behind() int { return int(f.behind.Load()) }
 
 // retry is how long a client shall wait before it comes back by itself.
 func retry() time.Duration { return retryLeast + rand.N(4*retryLeast) }

@@ -43,6 +43,18 @@ func plain(r *http.Request) bool {
 	return ok && r.ProtoMajor == 1
 }
 
+// confine keeps the kernel from holding much for a client that does not read, where its connection carries nothing but
+// the stream.
+func confine(r *http.Request) {
+	c, ok := r.Context().Value(connKey{}).(interface{ NetConn() net.Conn })
+	if !ok || r.ProtoMajor != 1 {
+		return
+	}
+	if tcp, ok := c.NetConn().(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // a hint
+	}
+}
+
 // handOver takes the connection away from Go, and returns its descriptor and the head of the answer. The descriptor is
 // the caller's to close.
 func handOver(w http.ResponseWriter) (fd int, head []byte, err error) {

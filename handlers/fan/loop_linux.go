@@ -190,7 +190,7 @@ func (l *loop) ring() {
 // run is the loop's thread. It ends when the fan has stopped and every stream has ended.
 func (l *loop) run() {
 	runtime.LockOSThread() // a ring belongs to the thread that made it
-	l.sender = newSender()
+	l.sender = newSender(l.fan.noRing)
 	defer l.sender.close()
 	events := make([]unix.EpollEvent, 256)
 	for !l.finished() {
@@ -384,10 +384,10 @@ func (l *loop) flush(lead *press.Viewer) (sent int) {
 			sent++
 			if op.n < len(op.bytes) {
 				c.rest = append(c.rest, op.bytes[op.n:])
-				c.fallBehind()
+				c.setBehind(true)
 			}
 		case op.err == unix.EAGAIN:
-			c.fallBehind()
+			c.setBehind(true)
 		default:
 			l.broken = append(l.broken, c)
 		}
@@ -396,7 +396,19 @@ func (l *loop) flush(lead *press.Viewer) (sent int) {
 	return sent
 }
 
-func (c *conn) fallBehind() { c.behind, c.since = true, time.Now() }
+// setBehind notes whether the socket is full.
+func (c *conn) setBehind(behind bool) {
+	if behind == c.behind {
+		return
+	}
+	c.behind = behind
+	if behind {
+		c.since = time.Now()
+		c.fan.behind.Add(1)
+	} else {
+		c.fan.behind.Add(-1)
+	}
+}
 
 // resume writes what waits for the socket and then what is new, until there is nothing more or the socket is full.
 func (l *loop) resume(c *conn) {
@@ -412,7 +424,7 @@ func (l *loop) resume(c *conn) {
 			l.end(c, c.leaving)
 			return
 		case !l.refill(c):
-			c.behind = false
+			c.setBehind(false)
 			return
 		}
 	}
@@ -423,10 +435,8 @@ func (c *conn) drain() (full bool, err error) {
 	for len(c.rest) > 0 {
 		n, err := unix.Writev(c.fd, c.rest[:min(len(c.rest), maxVector)])
 		switch {
-		case err == unix.EAGAIN && c.behind:
-			return true, nil // since its last byte
 		case err == unix.EAGAIN:
-			c.fallBehind()
+			c.setBehind(true)
 			return true, nil
 		case err != nil:
 			return false, err
@@ -560,6 +570,7 @@ func (l *loop) end(c *conn, why error) {
 		return
 	}
 	c.closed, c.leaving, c.rest = true, why, nil
+	c.setBehind(false)
 	_ = unix.Close(c.fd)
 	l.conns[c.slot] = nil
 	l.free = append(l.free, c.slot)

@@ -1,6 +1,7 @@
 package fan
 
 import (
+	"log/slog"
 	"syscall"
 	"unsafe"
 
@@ -8,11 +9,16 @@ import (
 )
 
 // newSender returns the best that the kernel allows.
-func newSender() sender {
-	if r, err := newRing(); err == nil {
-		return r
+func newSender(noRing bool) sender {
+	if noRing {
+		return writer{}
 	}
-	return writer{}
+	r, err := newRing()
+	if err != nil {
+		slog.Debug("streams are written one by one", "error", err)
+		return writer{}
+	}
+	return r
 }
 
 // writer makes one system call for each write. Go's scheduler is not told of it: the call does not block, and to be
