@@ -55,7 +55,7 @@ var closeBrowser = func() {}
 // tab is a page in the browser. Unless it says so by expect, a test fails when the page throws, logs an error or
 // breaches its own policy.
 type tab struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 
 	heard chan string // every fault once more, for hears
@@ -66,7 +66,7 @@ type tab struct {
 }
 
 // newTab returns an empty tab that shares neither cookies nor storage with others. The test's end closes it.
-func newTab(t *testing.T) *tab {
+func newTab(t testing.TB) *tab {
 	t.Helper()
 	p := attach(t, chromedp.WithNewBrowserContext())
 	p.do(chromedp.EmulateViewport(1440, 900))
@@ -74,7 +74,7 @@ func newTab(t *testing.T) *tab {
 }
 
 // attach returns the tab, or the frame, that the option means.
-func attach(t *testing.T, option chromedp.ContextOption) *tab {
+func attach(t testing.TB, option chromedp.ContextOption) *tab {
 	t.Helper()
 	ctx, err := browser()
 	if err != nil {
@@ -90,7 +90,7 @@ func attach(t *testing.T, option chromedp.ContextOption) *tab {
 }
 
 // openTab returns a tab that shows the page at url and whose live mark says that it is live.
-func openTab(t *testing.T, url string) *tab {
+func openTab(t testing.TB, url string) *tab {
 	t.Helper()
 	p := newTab(t)
 	p.do(chromedp.Navigate(url))

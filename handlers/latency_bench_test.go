@@ -77,6 +77,11 @@ type probes struct {
 func (w *world) probe(p *probes, number int) {
 	w.t.Helper()
 	p.sent.Store(number, time.Now())
+	w.submitProbe(number)
+}
+
+func (w *world) submitProbe(number int) {
+	w.t.Helper()
 	a := w.post("/arcade/scores", fmt.Sprintf(`{"player":"probe","name":"%s%d","score":%d}`, probeName, number, 10_000_000+number))
 	if a.StatusCode != http.StatusCreated {
 		w.t.Fatal(a.body)
