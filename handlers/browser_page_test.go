@@ -12,14 +12,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// noScript keeps the tab from running any.
+var noScript = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	return err
+})
+
 func TestPageIsWholeWithoutScript(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	p := newTab(t)
-	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}), chromedp.Navigate(s.URL+"/d/shop"))
+	p.do(noScript, chromedp.Navigate(s.URL+"/d/shop"))
 	for panel, want := range map[string]string{
 		"orders": "50", "orders-by-time": "50", "by-country": "30", "share": "75", "tills": "down", "visits": "30",
 		"read-me": "Call Ada when", "time": ":", "missing": "No data in this range", "wrong": "many-to-many",
@@ -52,6 +55,7 @@ func TestPagesAreFlawless(t *testing.T) {
 		{"embed", shop, "/embed/shop?"},
 		{"embedded panel", shop, "/embed/shop/orders?"},
 		{"not found", shop, "/d/nowhere?"},
+		{"doctor", shop, "/doctor?"},
 		{"built-in desk", host, "/d/host?"},
 		{"built-in kiosk", host, "/kiosk/host?"},
 		{"leaderboard", league, "/b/arcade?"},
@@ -118,7 +122,7 @@ func fits(t *testing.T, p *tab, widths ...int64) {
 	t.Helper()
 	for _, width := range widths {
 		p.do(chromedp.EmulateViewport(width, width*9/16))
-		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card, .sheet, .you, .join, .controls, .ranges')]
+		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card, .sheet, .you, .join, .controls, .ranges, .check')]
 			.map(element => ({name: element.id || element.tagName, holds: element.scrollWidth, ...element.getBoundingClientRect().toJSON()}))
 			.filter(({left, right, holds}) => left < 0 || right > innerWidth || holds > Math.ceil(right - left))
 			.map(({name, left, right, holds}) => name + ' reaches from ' + left + ' to ' + right + ', and holds ' + holds)`) {

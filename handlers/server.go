@@ -53,6 +53,7 @@ type Server struct {
 
 	streams  *streams
 	fan      *fan.Fan
+	probes   *streams // of the doctor
 	sent     *metrics.Histogram
 	stopping context.Context // ends when Stop is called
 	stop     context.CancelFunc
@@ -71,7 +72,7 @@ const maxHeaderBytes = 16 << 10
 // New returns a server, and registers its own metrics.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, streams: newStreams(c.Streams), sent: metrics.NewHistogram(sendBuckets...),
+		Config: c, streams: newStreams(c.Streams), probes: newStreams(StreamLimits{All: maxProbes, PerAddress: maxProbesPerAddress}), sent: metrics.NewHistogram(sendBuckets...),
 		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
@@ -138,6 +139,7 @@ func (s *Server) routes() chi.Router {
 		r.Get("/poll/b/{board}", s.poll)
 		s.routeBoards(r)
 		s.routeLeaderboards(r)
+		s.routeDoctor(r)
 	})
 	return r
 }

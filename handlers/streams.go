@@ -37,37 +37,47 @@ func newStreams(limits StreamLimits) *streams {
 	return &streams{limits: limits, addresses: map[netip.Addr]int{}, embeds: map[string]int{}, browsers: map[string]int{}}
 }
 
-// enter takes a place for a stream; the caller must call release once. The error is of kind TooMany, or Unavailable
-// where the server as a whole has no place.
+// place is what a stream is counted for.
+type place struct {
+	address netip.Addr
+	embeds  []string
+	browser string
+}
+
+// enter takes a place for the stream that a request asks for; the caller must call release once. The error is of kind
+// TooMany, or Unavailable where the server as a whole has no place.
 func (s *streams) enter(r *http.Request, shows []fan.Show) (release func(), err error) {
-	addr, embeds, browser := addressOf(r), embedsOf(shows), browserOf(r)
+	return s.take(place{addressOf(r), embedsOf(shows), browserOf(r)})
+}
+
+func (s *streams) take(p place) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.check(addr, embeds, browser); err != nil {
+	if err := s.check(p); err != nil {
 		return nil, err
 	}
-	s.change(1, addr, embeds, browser)
+	s.change(1, p)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.change(-1, addr, embeds, browser)
+		s.change(-1, p)
 	}, nil
 }
 
 // check needs mu.
-func (s *streams) check(addr netip.Addr, embeds []string, browser string) error {
+func (s *streams) check(p place) error {
 	if reached(s.limits.All, s.open) {
 		return metrics.Errorf(metrics.Unavailable, "The server has %d streams open, and no more are allowed (--max-streams). Poll, or come back later.", s.limits.All)
 	}
-	if reached(s.limits.PerAddress, s.addresses[addr]) {
+	if reached(s.limits.PerAddress, s.addresses[p.address]) {
 		return metrics.Errorf(metrics.TooMany, "This address has %d streams open, and no more are allowed (--max-streams-per-address).", s.limits.PerAddress)
 	}
-	for _, e := range embeds {
+	for _, e := range p.embeds {
 		if reached(s.limits.PerEmbed, s.embeds[e]) {
 			return metrics.Errorf(metrics.TooMany, "The embed of %s has %d streams open, and no more are allowed (--max-streams-per-embed).", e, s.limits.PerEmbed)
 		}
 	}
-	if browser != "" && reached(maxPerBrowser, s.browsers[browser]) {
+	if p.browser != "" && reached(maxPerBrowser, s.browsers[p.browser]) {
 		return metrics.Errorf(metrics.TooMany, "This browser has %d streams open over HTTP/1.1, and few connections left: poll instead.", maxPerBrowser)
 	}
 	return nil
@@ -76,14 +86,14 @@ func (s *streams) check(addr netip.Addr, embeds []string, browser string) error 
 func reached(limit, n int) bool { return limit > 0 && n >= limit }
 
 // change needs mu.
-func (s *streams) change(n int, addr netip.Addr, embeds []string, browser string) {
+func (s *streams) change(n int, p place) {
 	s.open += n
-	add(s.addresses, addr, n)
-	for _, e := range embeds {
+	add(s.addresses, p.address, n)
+	for _, e := range p.embeds {
 		add(s.embeds, e, n)
 	}
-	if browser != "" {
-		add(s.browsers, browser, n)
+	if p.browser != "" {
+		add(s.browsers, p.browser, n)
 	}
 }
 

@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"views":           3,
 	"views/panels":    3,
 	"views/press":     4,
+	"handlers/doctor": 3,
 	"handlers/client": 4,
 	"handlers/fan":    5,
 	"handlers":        6,

@@ -145,7 +145,7 @@ func Problem(m ProblemModel) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p><a class=\"button\" href=\"/\">All dashboards</a> <a class=\"button\" href=\"/#leaderboards\">All leaderboards</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p><a class=\"button\" href=\"/\">All dashboards</a> <a class=\"button\" href=\"/#leaderboards\">All leaderboards</a> <a class=\"button\" href=\"/doctor\">Examine the connection</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -101,6 +101,7 @@ func shells() map[string]templ.Component {
 			Scores: []Deed{{"17", "22 Nov, 14:01:09", "65,729", false}}, Audit: []Deed{{"19", "22 Nov, 18:00", "frozen by kim", true}, {"18", "22 Nov, 17:00", "ada was hidden by kim: bot", false}},
 			Continue: "?before=18",
 		}),
+		"doctor":      Doctor(DoctorModel{Page: page("Doctor", Auto), Topbar: bar, Command: "liveboard doctor https://x.example", Checks: []CheckModel{{"steady", "Buffering"}, {"idle", "Silence"}}}),
 		"problem-500": Problem(ProblemModel{Page: page("Error", Auto), Topbar: bar, Status: "500", Title: "This page could not be made.", Request: "r-17"}),
 	}
 }
@@ -145,6 +146,7 @@ func TestShellsEscapeHostileText(t *testing.T) {
 		"embed":   Embed(filled[EmbedModel](hostile)),
 		"index":   Index(filled[IndexModel](hostile)),
 		"cards":   Cards([]Card{filled[Card](hostile)}),
+		"doctor":  Doctor(filled[DoctorModel](hostile)),
 		"problem": Problem(filled[ProblemModel](hostile)),
 		"boards":  BoardCards([]BoardCard{filled[BoardCard](hostile)}),
 		"board":   Leaderboard(filled[BoardModel](hostile)),
