@@ -35,7 +35,7 @@ const (
 
 // pipeStreams keeps Varnish from unpacking a stream, which it does for clients without gzip, and only at the end.
 const pipeStreams = `sub vcl_recv {
-	if (req.url ~ "^/(live|doctor/stream)/") {
+	if (req.url ~ "^/(live|doctor/stream)([/?]|$)") {
 		return (pipe);
 	}
 }`
@@ -67,7 +67,7 @@ var unzipped = []Cure{
 	{nginx, inLocation + ", in place of another proxy_set_header Accept-Encoding", "proxy_set_header Accept-Encoding $http_accept_encoding;\ngunzip off;"},
 	{haproxy, inSection + ", in place of compression offload", "compression algo gzip\ncompression type text/html text/css text/javascript"},
 	{caddy, inReverse, "header_up Accept-Encoding {http.request.header.Accept-Encoding}"},
-	{apache, inHost, `SetEnvIf Request_URI "^/(live|doctor/stream)/" no-gzip=1`},
+	{apache, inHost, `SetEnvIf Request_URI "^/(live|doctor/stream)(/|$)" no-gzip=1`},
 	{varnish, inVCL, pipeStreams},
 }
 
