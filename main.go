@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -159,6 +158,8 @@ type serve struct {
 	MaxStreamsPerAddress int    `default:"64" env:"LIVEBOARD_MAX_STREAMS_PER_ADDRESS" help:"Event streams that one address may hold open."`
 	NoIOUring            bool   `name:"no-io-uring" env:"LIVEBOARD_NO_IO_URING" help:"Write streams without io_uring, as where the kernel forbids it."`
 	MaxStreamsPerEmbed   int    `default:"10000" env:"LIVEBOARD_MAX_STREAMS_PER_EMBED" help:"Event streams that the embeds of one dashboard or leaderboard may hold open."`
+
+	HTTPS handlers.HTTPS `embed:""`
 }
 
 // Validate checks what the types of the flags cannot say.
@@ -175,7 +176,7 @@ func (s serve) Validate() error {
 	if s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://") {
 		return fmt.Errorf("--public-url %s: write it with http:// or https:// before it", s.PublicURL)
 	}
-	return nil
+	return s.HTTPS.Check()
 }
 
 // Run serves until SIGINT or SIGTERM.
@@ -187,6 +188,11 @@ func (s serve) Run() error {
 		return err
 	}
 	defer listener.Close()
+	doors, err := s.HTTPS.Open(listener, s.Data, s.PublicURL)
+	if err != nil {
+		return err
+	}
+	defer doors.CloseRedirect()
 	if err := assets.Load(); err != nil {
 		return err
 	}
@@ -208,7 +214,7 @@ func (s serve) Run() error {
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
-	return errors.Join(p.run(ctx, stop, listener, s.server(p)), store.Close())
+	return errors.Join(p.run(ctx, stop, doors, s.server(p)), store.Close())
 }
 
 // listen refuses an address that others can reach unless told that this is meant.
@@ -222,11 +228,7 @@ func (s serve) listen() (net.Listener, error) {
 		return nil, fmt.Errorf("--listen %s can be reached from other machines, and there is no access control yet: "+
 			"listen on 127.0.0.1 behind a proxy that has one, or say --insecure-open", s.Listen)
 	}
-	listener, err := net.Listen("tcp", s.Listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: choose another address with --listen", s.Listen)
-	}
-	return listener, err
+	return handlers.Listen(s.Listen, "--listen")
 }
 
 func (s serve) server(p *program) *handlers.Server {
@@ -293,16 +295,15 @@ func (p *program) ringBoards(names []string) {
 
 // run serves until ctx ends, then stops in the order in which samples flow: who asks, who writes,
 // what is written. forget makes a second signal end the process at once.
-func (p *program) run(ctx context.Context, forget func(), listener net.Listener, s *handlers.Server) error {
+func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors, s *handlers.Server) error {
 	working, stopWork := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { p.runner.Run(working) })
 	work.Go(func() { p.file.Run(working, p.boardChanged) })
 
 	server := s.HTTP()
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	slog.Info("listening", "url", urlOf(listener.Addr()))
+	failed := make(chan error, 2)
+	doors.Serve(server, failed)
 
 	var err error
 	select {
@@ -312,6 +313,7 @@ func (p *program) run(ctx context.Context, forget func(), listener net.Listener,
 	case err = <-failed:
 	}
 	s.Stop()
+	doors.CloseRedirect()
 	deadline, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	if e := server.Shutdown(deadline); e != nil {
@@ -357,16 +359,6 @@ func noticeOf(err error) views.NoticeModel {
 	}
 	n.Where = err.Error()
 	return n
-}
-
-// urlOf names an address that a browser on this machine can open.
-func urlOf(addr net.Addr) string {
-	tcp := addr.(*net.TCPAddr)
-	host := tcp.IP.String()
-	if tcp.IP.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(tcp.Port))
 }
 
 // register presents the program's numbers to /metrics and to the collector "self".

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 )
 
@@ -27,6 +28,10 @@ var contentTypes = map[string]string{
 	".webmanifest": "application/manifest+json",
 }
 
+// comment is a line of a script that holds nothing else. It stays at home, so that it may be as long as
+// it needs to be; no script has such a line within a text.
+var comment = regexp.MustCompile(`(?m)^[ \t]*//.*\n`)
+
 // set is all assets of one build.
 type set struct {
 	hash   string
@@ -35,12 +40,18 @@ type set struct {
 
 // newSet reads css, js and img of fsys and adds client as js/datastar.js.
 func newSet(fsys fs.FS, client []byte) (*set, error) {
-	files := map[string][]byte{"js/datastar.js": client}
+	files := map[string][]byte{}
 	for _, dir := range []string{"js", "img"} {
 		if err := readTree(fsys, dir, files); err != nil {
 			return nil, err
 		}
 	}
+	for name, content := range files {
+		if path.Ext(name) == ".js" {
+			files[name] = comment.ReplaceAll(content, nil)
+		}
+	}
+	files["js/datastar.js"] = client // whose license is in a comment
 	css, err := bundle(fsys)
 	if err != nil {
 		return nil, err

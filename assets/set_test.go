@@ -85,6 +85,18 @@ func TestFileOfUnknownTypeIsRefused(t *testing.T) {
 	}
 }
 
+func TestScriptsGoWithoutCommentsOfTheirOwn(t *testing.T) {
+	fsys := files()
+	fsys["js/live.js"].Data = []byte("// why\nconst a = 'http://x' // so\n\t// and\n\tb()\n")
+	s := mustSet(t, fsys, "// license\nclient()\n")
+	if got, want := string(s.assets["js/live.js"].Plain), "const a = 'http://x' // so\n\tb()\n"; got != want {
+		t.Errorf("the script is %q, want %q", got, want)
+	}
+	if got, want := string(s.assets["js/datastar.js"].Plain), "// license\nclient()\n"; got != want {
+		t.Errorf("the client is %q, want it as it came: %q", got, want)
+	}
+}
+
 func TestGzipUnpacksToThePlainBytes(t *testing.T) {
 	a := mustSet(t, files(), "").assets["js/live.js"]
 	r, err := gzip.NewReader(bytes.NewReader(a.Gzip))

@@ -10,17 +10,19 @@ import (
 func TestPageIsLiveAgainAfterTheServerEnded(t *testing.T) {
 	t.Parallel()
 	for _, end := range []struct {
-		name  string
-		by    func(*site)
-		tries int // in vain, before the server is back
+		name, query string
+		by          func(*site)
+		tries       int // in vain, before the server is back
 	}{
-		{"killed", func(s *site) { s.kill() }, 3},
-		{"stopped", func(s *site) { s.stop() }, 1}, // it has told its pages to wait
+		{"killed", "", func(s *site) { s.kill() }, 3},
+		{"stopped", "", func(s *site) { s.stop() }, 1}, // it has told its pages to wait
+		{"plain, killed", "?plain", func(s *site) { s.kill() }, 3},
+		{"plain, stopped", "?plain", func(s *site) { s.stop() }, 1},
 	} {
 		t.Run(end.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t)
-			p := openTab(t, s.URL+"/d/shop")
+			p := openTab(t, s.URL+"/d/shop"+end.query)
 			p.expect(unreachable...)
 			p.wait(soon, shows("orders", "50"))
 			end.by(s)
@@ -41,18 +43,23 @@ func TestPageIsLiveAgainAfterTheServerEnded(t *testing.T) {
 
 func TestPageSaysThatItsServerIsSilent(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
-	p := openTab(t, s.URL+"/d/shop")
-	p.wait(soon, shows("orders", "50"))
-	s.push(t, "orders 65")
-	p.wait(soon, shows("orders", "65")+` && document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
-	s.signal(t, syscall.SIGSTOP)
-	p.wait(lostWithin, `document.querySelector('[data-live]').dataset.live === 'lost'`)
-	p.hold(`/^lost since \d\d:\d\d/.test(document.getElementById('live').innerText)`)
-	p.hold(`document.getElementById('p-shop-orders').dataset.state === 'stale'`)
-	s.signal(t, syscall.SIGCONT)
-	s.push(t, "orders 66")
-	p.wait(backWithin, isLive+" && "+shows("orders", "66")+` && document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
+	for _, page := range []struct{ name, query string }{{"of today", ""}, {"plain", "?plain"}} {
+		t.Run(page.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t)
+			p := openTab(t, s.URL+"/d/shop"+page.query)
+			p.wait(soon, shows("orders", "50"))
+			s.push(t, "orders 65")
+			p.wait(soon, shows("orders", "65")+` && document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
+			s.signal(t, syscall.SIGSTOP)
+			p.wait(lostWithin, `document.querySelector('[data-live]').dataset.live === 'lost'`)
+			p.hold(`/^lost since \d\d:\d\d/.test(document.getElementById('live').innerText)`)
+			p.hold(`document.getElementById('p-shop-orders').dataset.state === 'stale'`)
+			s.signal(t, syscall.SIGCONT)
+			s.push(t, "orders 66")
+			p.wait(backWithin, isLive+" && "+shows("orders", "66")+` && document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
+		})
+	}
 }
 
 func (s *site) signal(t *testing.T, sig syscall.Signal) {

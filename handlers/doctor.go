@@ -27,7 +27,7 @@ func (s *Server) routeDoctor(r chi.Router) {
 // doctorPage answers GET /doctor.
 func (s *Server) doctorPage(w http.ResponseWriter, r *http.Request) {
 	m := views.DoctorModel{Page: page(r, "Doctor"), Topbar: topbar(r, false), Command: "liveboard doctor " + s.publicURL(r)}
-	m.Page.Assets.Scripts = append(m.Page.Assets.Scripts, assets.URL("js/doctor.js"))
+	m.Page.Assets.Own = assets.URL("js/doctor.js")
 	for _, c := range doctor.Checks {
 		m.Checks = append(m.Checks, views.CheckModel{Name: c.Name, Title: c.Title})
 	}

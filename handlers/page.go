@@ -205,29 +205,37 @@ func page(r *http.Request, title string) views.Page {
 		chosen = c.Value
 	}
 	return views.Page{
-		Title: title,
-		Theme: views.ThemeOf(r.URL.Query().Get("theme"), chosen),
-		Assets: views.Assets{
-			Style:   assets.URL("app.css"),
-			Icon:    assets.URL("img/icon.svg"),
-			Scripts: []string{assets.URL("js/main.js")},
-			Preloads: []string{
-				assets.URL("js/datastar.js"),
-				assets.URL("js/live.js"),
-				assets.URL("js/events.js"),
-				assets.URL("js/age.js"),
-				assets.URL("js/next.js"),
-				assets.URL("js/live-chart.js"),
-				assets.URL("js/crosshair.js"),
-				assets.URL("js/format.js"),
-				assets.URL("js/clock.js"),
-				assets.URL("js/page.js"),
-				assets.URL("js/rows.js"),
-				assets.URL("js/since.js"),
-				assets.URL("js/board.js"),
-			},
-		},
+		Title:  title,
+		Theme:  views.ThemeOf(r.URL.Query().Get("theme"), chosen),
+		Assets: scripts(r.URL.Query().Has("plain")),
 	}
+}
+
+// scripts are what a page loads; plain ones are for browsers that know no modules.
+func scripts(plain bool) views.Assets {
+	a := views.Assets{Style: assets.URL("app.css"), Icon: assets.URL("img/icon.svg")}
+	if plain {
+		a.Script = assets.URL("js/plain.js")
+		return a
+	}
+	a.Script, a.Main, a.Plain = assets.URL("js/start.js"), assets.URL("js/main.js"), assets.URL("js/plain.js")
+	a.Preloads = []string{
+		a.Main,
+		assets.URL("js/datastar.js"),
+		assets.URL("js/live.js"),
+		assets.URL("js/events.js"),
+		assets.URL("js/age.js"),
+		assets.URL("js/next.js"),
+		assets.URL("js/live-chart.js"),
+		assets.URL("js/crosshair.js"),
+		assets.URL("js/format.js"),
+		assets.URL("js/clock.js"),
+		assets.URL("js/page.js"),
+		assets.URL("js/rows.js"),
+		assets.URL("js/since.js"),
+		assets.URL("js/board.js"),
+	}
+	return a
 }
 
 func topbar(r *http.Request, index bool) views.Topbar {

@@ -69,6 +69,14 @@ type Server struct {
 // maxHeaderBytes bounds a request's header, and so its URL.
 const maxHeaderBytes = 16 << 10
 
+// overHTTP2 lets a proxy carry many viewers on one connection, and closes one whose other end is gone.
+var overHTTP2 = http.HTTP2Config{
+	MaxConcurrentStreams: 1000,
+	SendPingTimeout:      30 * time.Second,
+	PingTimeout:          writeWithin,
+	WriteByteTimeout:     writeWithin,
+}
+
 // New returns a server, and registers its own metrics.
 func New(c Config) *Server {
 	s := &Server{
@@ -94,6 +102,7 @@ func (s *Server) HTTP() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         s.idle.note,
 		ConnContext:       fan.ConnContext,
+		HTTP2:             &overHTTP2,
 	}
 }
 

@@ -89,10 +89,12 @@ func openBy(t testing.TB, by http.RoundTripper, url string, headers ...string) *
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
+	impatient := time.AfterFunc(patience, cancel)
 	resp, err := by.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)
 	}
+	impatient.Stop()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(resp.Body)
 		t.Fatalf("GET %s: status %d: %s", url, resp.StatusCode, body)

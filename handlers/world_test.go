@@ -185,6 +185,12 @@ type answer struct {
 // request's host. Redirects are not followed.
 func do(t testing.TB, method, url, body string, headers ...string) answer {
 	t.Helper()
+	return doBy(t, http.DefaultTransport, method, url, body, headers...)
+}
+
+// doBy is do over connections of that client.
+func doBy(t testing.TB, client http.RoundTripper, method, url, body string, headers ...string) answer {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +201,7 @@ func do(t testing.TB, method, url, body string, headers ...string) answer {
 		}
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := client.RoundTrip(r)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, url, err)
 	}

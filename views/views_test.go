@@ -29,8 +29,10 @@ func page(title string, theme Theme) Page {
 	return Page{Title: title, Theme: theme, Assets: Assets{
 		Style:    "/assets/1/app.css",
 		Icon:     "/assets/1/img/icon.svg",
-		Scripts:  []string{"/assets/1/js/live.js", "/assets/1/js/page.js"},
-		Preloads: []string{"/assets/1/js/datastar.js"},
+		Script:   "/assets/1/js/start.js",
+		Main:     "/assets/1/js/main.js",
+		Plain:    "/assets/1/js/plain.js",
+		Preloads: []string{"/assets/1/js/main.js", "/assets/1/js/datastar.js"},
 	}}
 }
 
