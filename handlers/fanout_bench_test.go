@@ -120,13 +120,13 @@ func benchmarkSaturated(b *testing.B, sizes fanSizes) {
 type fanPeak struct {
 	held fanRound // with a p99 that was good
 	most float64  // whatever the p99
-	over bool     // the side cannot follow
+	over int      // rates in a row that the side could not follow
 }
 
-// climb tries a rate, unless one before it was far too much. A p99 that is too high ends nothing: on a busy
+// climb tries a rate, unless the two before it were far too much. A p99 that is too high ends nothing: on a busy
 // machine it may be good again at a higher rate.
 func (p *fanPeak) climb(s *fanSide, rate float64, ticks, viewers int) {
-	if p.over {
+	if p.over == 2 {
 		return
 	}
 	s.turn(func(s *fanSide) {
@@ -135,7 +135,10 @@ func (p *fanPeak) climb(s *fanSide, rate float64, ticks, viewers int) {
 		if r.p99 <= fanPatient && r.deliveries > p.held.deliveries {
 			p.held = r
 		}
-		p.over = r.deliveries < fanFar*rate*float64(viewers)
+		p.over++
+		if r.deliveries >= fanFar*rate*float64(viewers) {
+			p.over = 0
+		}
 	})
 }
 

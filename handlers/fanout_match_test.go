@@ -152,7 +152,7 @@ type fanFigures map[string][]float64
 func (f fanFigures) add(name, unit string, server, floor float64) {
 	f[unit] = append(f[unit], server)
 	f["floor-"+unit] = append(f["floor-"+unit], floor)
-	if floor > 0 {
+	if server > 0 && floor > 0 { // a side that held no rate has no figures
 		f[name+"-x-floor"] = append(f[name+"-x-floor"], server/floor)
 	}
 }
