@@ -50,8 +50,10 @@ func BenchmarkFanout(b *testing.B) {
 	for _, n := range sizes.idle {
 		b.Run(fmt.Sprintf("idle/%d", n), func(b *testing.B) { benchmarkIdle(b, n) })
 	}
-	b.Run("paced/identity", func(b *testing.B) { benchmarkPaced(b, sizes, false) })
-	b.Run("paced/gzip", func(b *testing.B) { benchmarkPaced(b, sizes, true) })
+	b.Run("paced/ring", func(b *testing.B) { benchmarkPaced(b, sizes, fanOrder{Gap: fanGap}) })
+	b.Run("paced/write", func(b *testing.B) { benchmarkPaced(b, sizes, fanOrder{Gap: fanGap, NoRing: true}) })
+	b.Run("paced/gzip", func(b *testing.B) { benchmarkPaced(b, sizes, fanOrder{Gap: fanGap, Gzip: true}) })
+	b.Run("stalled", func(b *testing.B) { benchmarkStalled(b, sizes) })
 	b.Run("saturated", func(b *testing.B) { benchmarkSaturated(b, sizes) })
 	for _, n := range sizes.storms {
 		b.Run(fmt.Sprintf("storm/%d", n), func(b *testing.B) { benchmarkStorm(b, sizes, n) })
@@ -60,7 +62,7 @@ func BenchmarkFanout(b *testing.B) {
 
 // benchmarkIdle holds so many viewers to whom nothing happens, then sees that a tick reaches them all.
 func benchmarkIdle(b *testing.B, viewers int) {
-	m := newFanMatch(b, fanGap, false)
+	m := newFanMatch(b, fanOrder{Gap: fanGap})
 	var kib [2]float64
 	for i, side := range []*fanSide{m.server, m.floor} {
 		side.turn(func(s *fanSide) {
@@ -76,8 +78,8 @@ func benchmarkIdle(b *testing.B, viewers int) {
 }
 
 // benchmarkPaced publishes at a steady rate that leaves time to spare.
-func benchmarkPaced(b *testing.B, sizes fanSizes, gzip bool) {
-	m := newFanMatch(b, fanGap, gzip)
+func benchmarkPaced(b *testing.B, sizes fanSizes, how fanOrder) {
+	m := newFanMatch(b, how)
 	m.open(sizes.viewers)
 	figures := fanFigures{}
 	for b.Loop() {
@@ -96,7 +98,7 @@ func benchmarkPaced(b *testing.B, sizes fanSizes, gzip bool) {
 // benchmarkSaturated raises the rate until neither side can follow. Its figures are those of the rate with the most
 // deliveries at a p99 that is still good, and the most deliveries whatever the p99.
 func benchmarkSaturated(b *testing.B, sizes fanSizes) {
-	m := newFanMatch(b, fanNoGap, false)
+	m := newFanMatch(b, fanOrder{Gap: fanNoGap})
 	m.open(sizes.viewers)
 	figures := fanFigures{}
 	for b.Loop() {
@@ -114,6 +116,24 @@ func benchmarkSaturated(b *testing.B, sizes fanSizes) {
 		figures.add("most", "most-deliveries/s", server.most, floor.most)
 	}
 	figures.report(b)
+}
+
+// benchmarkStalled lets a tenth of the viewers read nothing any more, and compares the others' latencies, and the
+// server's memory, with those before.
+func benchmarkStalled(b *testing.B, sizes fanSizes) {
+	s := newFanSide(b, "server", fanOrder{Gap: fanGap})
+	s.turn(func(s *fanSide) {
+		stalled := sizes.viewers / 10
+		s.open(sizes.viewers)
+		s.round(fanRate, fanWarm)
+		before, held := s.round(fanRate, sizes.ticks), s.server.ask(fanOrder{Do: "memory"}).KiB
+		s.clients.ask(fanOrder{Do: "stall", Clients: stalled})
+		s.round(fanRate, 3*sizes.ticks) // their buffers are full then
+		after := s.round(fanRate, sizes.ticks)
+		b.ReportMetric(after.p99/before.p99, "p99-x-before")
+		b.ReportMetric((s.server.ask(fanOrder{Do: "memory"}).KiB-held)/float64(stalled), "KiB/stalled")
+	})
+	b.ReportMetric(0, "ns/op") // it says nothing
 }
 
 // fanPeak looks for the most deliveries of a side.
@@ -146,7 +166,7 @@ func (p *fanPeak) climb(s *fanSide, rate float64, ticks, viewers int) {
 // each loop of the clients waiting for at most fanWaiting answers, until every one has that tick. Then one
 // more tick is published. Nobody may miss one of the two, or see one twice.
 func benchmarkStorm(b *testing.B, sizes fanSizes, viewers int) {
-	m := newFanMatch(b, fanGap, false)
+	m := newFanMatch(b, fanOrder{Gap: fanGap})
 	m.open(viewers)
 	figures := fanFigures{}
 	for b.Loop() {
@@ -162,6 +182,8 @@ func benchmarkStorm(b *testing.B, sizes fanSizes, viewers int) {
 				floor = s.storm(viewers)
 			})
 			figures.add("seconds", "seconds", server.seconds, floor.seconds)
+			figures["peak-x-before"] = append(figures["peak-x-before"], server.peak)
+			figures["prints"] = append(figures["prints"], float64(server.prints))
 			figures.add("bytes", "B/viewer", float64(back.Bytes)/float64(viewers), float64(floor.back.Bytes)/float64(viewers))
 		}
 	}

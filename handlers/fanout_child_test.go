@@ -21,6 +21,7 @@ type fanOrder struct {
 	Do      string
 	Path    string        // of the database
 	Gap     time.Duration // of the hub
+	NoRing  bool          // write without io_uring
 	Address string        // to connect to
 	Clients int           // connected in all
 	Gzip    bool
@@ -34,7 +35,8 @@ type fanReport struct {
 	Error      string
 	Address    string
 	CPU        float64 // seconds that the process has used so far
-	KiB        float64 // resident, after a collection
+	KiB        float64 // resident, after a collection; told to peak, the most since it was told so last
+	Prints     int     // of panels
 	Seconds    float64 // that the order took
 	Deliveries int     // from here on: since the last count
 	Repeated   int     // of a tick that the client had seen, or of an older one

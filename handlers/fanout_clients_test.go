@@ -68,7 +68,7 @@ func watchFanout() error {
 		crowd.loops = append(crowd.loops, l)
 		go l.run()
 	}
-	return fanCommands{"open": crowd.open, "drop": crowd.drop, "await": crowd.await, "count": crowd.count}.obey()
+	return fanCommands{"open": crowd.open, "drop": crowd.drop, "stall": crowd.stall, "await": crowd.await, "count": crowd.count}.obey()
 }
 
 // open connects clients until there are as many as ordered, those that were dropped with their cursor. It is
@@ -100,6 +100,24 @@ func (f *fanCrowd) drop(fanOrder) (fanReport, error) {
 	return fanReport{}, nil
 }
 
+// stall lets some clients read nothing any more.
+func (f *fanCrowd) stall(o fanOrder) (fanReport, error) {
+	for i, l := range f.loops {
+		l.mu.Lock()
+		left := (o.Clients + i) / len(f.loops)
+		for socket, c := range l.bySocket {
+			if left == 0 {
+				break
+			}
+			left--
+			c.stalled = true
+			l.err = errors.Join(l.err, syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_DEL, int(socket), nil))
+		}
+		l.mu.Unlock()
+	}
+	return fanReport{}, nil
+}
+
 // await waits until every client has seen the stamp.
 func (f *fanCrowd) await(o fanOrder) (fanReport, error) {
 	tick := time.NewTicker(time.Millisecond)
@@ -126,7 +144,7 @@ func (l *fanLoop) behind(stamp int64) (n int, err error) {
 	defer l.mu.Unlock()
 	n = len(l.clients) - l.connected + l.waiting
 	for _, c := range l.clients[:l.connected] {
-		if c.greeted && c.stamp < stamp {
+		if c.greeted && !c.stalled && c.stamp < stamp {
 			n++
 		}
 	}
@@ -268,6 +286,7 @@ type fanClient struct {
 	cursor []byte // behind it
 
 	greeted bool // it has shown a tick
+	stalled bool // it reads nothing any more
 	headed  bool // the header is through
 	chunks  *chunks
 	gzip    *fanGzip

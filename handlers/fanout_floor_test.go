@@ -53,7 +53,7 @@ func serveFloor() error {
 		go l.write()
 		go l.watch()
 	}
-	return fanCommands{"serve": f.serve, "size": f.size, "cpu": usedCPU, "memory": usedMemory}.obey()
+	return fanCommands{"serve": f.serve, "size": f.size, "cpu": usedCPU, "memory": usedMemory, "peak": peakMemory, "prints": noPrints}.obey()
 }
 
 func (f *fanFloor) serve(fanOrder) (fanReport, error) {
@@ -68,6 +68,8 @@ func (f *fanFloor) serve(fanOrder) (fanReport, error) {
 	go func() { _ = server.Serve(listener) }() // until the process ends
 	return fanReport{Address: listener.Addr().String()}, nil
 }
+
+func noPrints(fanOrder) (fanReport, error) { return fanReport{}, nil }
 
 // size sets how many bytes the floor sends from now on.
 func (f *fanFloor) size(o fanOrder) (fanReport, error) {

@@ -16,9 +16,11 @@ import (
 type fanMatch struct{ server, floor *fanSide }
 
 // newFanMatch starts all processes. Both sides have a first tick, and nobody watches them.
-func newFanMatch(b *testing.B, gap time.Duration, gzip bool) *fanMatch {
+func newFanMatch(b *testing.B, how fanOrder) *fanMatch {
 	b.Helper()
-	return &fanMatch{newFanSide(b, "server", gap, gzip), newFanSide(b, "floor", gap, false)}
+	floor := how
+	floor.Gzip = false
+	return &fanMatch{newFanSide(b, "server", how), newFanSide(b, "floor", floor)}
 }
 
 // open connects viewers to both sides and shows them some ticks. The floor then sends as many bytes as the server.
@@ -57,15 +59,15 @@ type fanSide struct {
 }
 
 // newFanSide starts the process of that name, publishes a tick, and stops it until its turn comes.
-func newFanSide(b *testing.B, name string, gap time.Duration, gzip bool) *fanSide {
+func newFanSide(b *testing.B, name string, how fanOrder) *fanSide {
 	b.Helper()
-	path := filepath.Join(b.TempDir(), "x.db")
-	s := &fanSide{server: startFanChild(b, name), clients: startFanChild(b, "clients"), gzip: gzip, http: &http.Client{}}
+	s := &fanSide{server: startFanChild(b, name), clients: startFanChild(b, "clients"), gzip: how.Gzip, http: &http.Client{}}
 	b.Cleanup(func() {
 		s.http.CloseIdleConnections()
 		s.signal(syscall.SIGCONT)
 	})
-	s.address = s.server.ask(fanOrder{Do: "serve", Path: path, Gap: gap}).Address
+	how.Do, how.Path = "serve", filepath.Join(b.TempDir(), "x.db")
+	s.address = s.server.ask(how).Address
 	s.publish()
 	s.signal(syscall.SIGSTOP)
 	return s
@@ -128,6 +130,8 @@ func (s *fanSide) round(rate float64, ticks int) fanRound {
 // fanStorm is what happened when all viewers were dropped and came back.
 type fanStorm struct {
 	seconds    float64   // until each had the tick that it had missed
+	peak       float64   // most memory meanwhile, for what it was before
+	prints     int       // of panels meanwhile
 	back, last fanReport // of that tick, and of one more after it
 }
 
@@ -135,10 +139,15 @@ type fanStorm struct {
 func (s *fanSide) storm(viewers int) (m fanStorm) {
 	s.server.b.Helper()
 	s.clients.ask(fanOrder{Do: "count"})
+	before := s.server.ask(fanOrder{Do: "memory"}).KiB
+	s.server.ask(fanOrder{Do: "peak"})
+	prints := s.server.ask(fanOrder{Do: "prints"}).Prints
 	s.clients.ask(fanOrder{Do: "drop"})
 	s.publish()
 	m.seconds = s.open(viewers).Seconds
 	m.back = s.clients.ask(fanOrder{Do: "count"})
+	m.peak = s.server.ask(fanOrder{Do: "peak"}).KiB / before
+	m.prints = s.server.ask(fanOrder{Do: "prints"}).Prints - prints
 	s.publish()
 	s.clients.ask(fanOrder{Do: "await", Stamp: s.stamp})
 	m.last = s.clients.ask(fanOrder{Do: "count"})

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,7 +27,6 @@ func init() { children["server"] = serveFanout }
 const (
 	fanRows    = 16
 	fanColumns = 5
-	fanMost    = 20_000 // streams from one address
 )
 
 // serveFanout is the process of the server: the whole program but its command line and its collectors.
@@ -38,15 +38,21 @@ func serveFanout() error {
 			"serve":  func(o fanOrder) (fanReport, error) { return serveWorld(loud{b}, o) },
 			"cpu":    usedCPU,
 			"memory": usedMemory,
+			"peak":   peakMemory,
+			"prints": func(fanOrder) (fanReport, error) { return fanReport{Prints: int(fanWorld.press.Prints().Count)}, nil },
 		}.obey()
 	})
 	return err
 }
 
+// fanWorld is what this process serves.
+var fanWorld *world
+
 // serveWorld serves by the server's own listener: httptest's would keep books about every connection.
 func serveWorld(t testing.TB, o fanOrder) (fanReport, error) {
 	board := &metrics.Board{Dashboards: []metrics.Dashboard{fanDashboard()}}
-	w := pacedWorld(t, o.Gap, func(c *Config) { c.Streams.PerAddress = fanMost }, board, o.Path)
+	w := pacedWorld(t, o.Gap, func(c *Config) { c.Streams, c.NoRing = StreamLimits{}, o.NoRing }, board, o.Path)
+	fanWorld = w
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fanReport{}, err
@@ -105,11 +111,22 @@ func usedCPU(fanOrder) (fanReport, error) {
 // kernel's part, sockets and their buffers, is not in it.
 func usedMemory(fanOrder) (fanReport, error) {
 	debug.FreeOSMemory()
-	smaps, err := os.ReadFile("/proc/self/smaps_rollup")
+	return kernelTells("/proc/self/smaps_rollup", "\nRss:")
+}
+
+// peakMemory tells the most that was resident since it was told last, and begins anew.
+func peakMemory(fanOrder) (fanReport, error) {
+	const forgetPeak = "5" // proc_pid_clear_refs(5)
+	r, err := kernelTells("/proc/self/status", "\nVmHWM:")
+	return r, errors.Join(err, os.WriteFile("/proc/self/clear_refs", []byte(forgetPeak), 0))
+}
+
+func kernelTells(path, what string) (fanReport, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return fanReport{}, err
 	}
-	_, after, _ := bytes.Cut(smaps, []byte("\nRss:"))
+	_, after, _ := bytes.Cut(text, []byte(what))
 	line, _, _ := bytes.Cut(bytes.TrimSpace(after), []byte(" kB"))
 	kib, err := strconv.ParseFloat(string(line), 64)
 	return fanReport{KiB: kib}, err
