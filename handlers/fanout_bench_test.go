@@ -54,6 +54,7 @@ func BenchmarkFanout(b *testing.B) {
 	b.Run("paced/write", func(b *testing.B) { benchmarkPaced(b, sizes, fanOrder{Gap: fanGap, NoRing: true}) })
 	b.Run("paced/gzip", func(b *testing.B) { benchmarkPaced(b, sizes, fanOrder{Gap: fanGap, Gzip: true}) })
 	b.Run("stalled", func(b *testing.B) { benchmarkStalled(b, sizes) })
+	b.Run("stop", func(b *testing.B) { benchmarkStop(b, sizes) })
 	b.Run("saturated", func(b *testing.B) { benchmarkSaturated(b, sizes) })
 	for _, n := range sizes.storms {
 		b.Run(fmt.Sprintf("storm/%d", n), func(b *testing.B) { benchmarkStorm(b, sizes, n) })
@@ -132,6 +133,16 @@ func benchmarkStalled(b *testing.B, sizes fanSizes) {
 		after := s.round(fanRate, sizes.ticks)
 		b.ReportMetric(after.p99/before.p99, "p99-x-before")
 		b.ReportMetric((s.server.ask(fanOrder{Do: "memory"}).KiB-held)/float64(stalled), "KiB/stalled")
+	})
+	b.ReportMetric(0, "ns/op") // it says nothing
+}
+
+// benchmarkStop says goodbye to all viewers at once.
+func benchmarkStop(b *testing.B, sizes fanSizes) {
+	newFanSide(b, "server", fanOrder{Gap: fanGap}).turn(func(s *fanSide) {
+		s.open(sizes.viewers)
+		s.round(fanRate, fanWarm)
+		b.ReportMetric(s.server.ask(fanOrder{Do: "stop"}).Seconds, "seconds")
 	})
 	b.ReportMetric(0, "ns/op") // it says nothing
 }

@@ -4,6 +4,7 @@ package handlers
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,14 +40,18 @@ func serveFanout() error {
 			"cpu":    usedCPU,
 			"memory": usedMemory,
 			"peak":   peakMemory,
+			"stop":   stopWorld,
 			"prints": func(fanOrder) (fanReport, error) { return fanReport{Prints: int(fanWorld.press.Prints().Count)}, nil },
 		}.obey()
 	})
 	return err
 }
 
-// fanWorld is what this process serves.
-var fanWorld *world
+// What this process serves, and by what.
+var (
+	fanWorld  *world
+	fanServer *http.Server
+)
 
 // serveWorld serves by the server's own listener: httptest's would keep books about every connection.
 func serveWorld(t testing.TB, o fanOrder) (fanReport, error) {
@@ -58,12 +63,21 @@ func serveWorld(t testing.TB, o fanOrder) (fanReport, error) {
 		return fanReport{}, err
 	}
 	server := w.server.HTTP()
+	fanServer = server
 	go func() { _ = server.Serve(listener) }() // until it is closed
 	t.Cleanup(func() {
 		w.server.Stop()
 		_ = server.Close()
 	})
 	return fanReport{Address: listener.Addr().String()}, nil
+}
+
+// stopWorld stops the server as main does, and returns when every stream has ended.
+func stopWorld(fanOrder) (fanReport, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), fanTooLong)
+	defer cancel()
+	fanWorld.server.Stop()
+	return fanReport{}, errors.Join(fanServer.Shutdown(ctx), fanWorld.server.Wait(ctx))
 }
 
 func fanDashboard() metrics.Dashboard {

@@ -216,7 +216,7 @@ func Leaderboard(m BoardModel) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, "board", liveMark()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, "board", standing(m.Feed)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -197,7 +197,7 @@ func Desk(m DeskModel) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, m.surface(), liveMark()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, m.surface(), standing(m.Feed)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -126,7 +126,7 @@ func Player(m PlayerModel) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, "player", liveMark()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chrome(m.Page, m.Topbar, "player", standing(m.Feed)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

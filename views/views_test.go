@@ -37,8 +37,9 @@ func page(title string, theme Theme) Page {
 }
 
 var (
-	bar    = Topbar{Themes: ThemeLinks(nil, Auto)}
-	feed   = Feed{Stream: "/live/host?range=15m", Poll: "/poll/host?range=15m", Cursor: "e1-42", Build: "b1", Now: "13000"}
+	bar  = Topbar{Themes: ThemeLinks(nil, Auto)}
+	feed = Feed{Stream: "/live/host?range=15m", Poll: "/poll/host?range=15m", Cursor: "e1-42",
+		Viewers: "12", Build: "b1", Now: "13000"}
 	places = templ.Raw(`<section id="ranking"></section>`)
 	panels = []templ.Component{templ.Raw(`<article id="p-host-cpu"></article>`), templ.Raw(`<article id="p-host-load"></article>`)}
 )

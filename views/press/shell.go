@@ -26,7 +26,17 @@ func (s Snapshot) Feed() views.Feed {
 		Cursor: s.Cursor,
 		Build:  s.Build,
 		Now:    strconv.FormatInt(time.Now().UnixMilli(), 10),
+
+		Viewers: viewersText(s.Viewers),
 	}
+}
+
+// viewersText is "" for nobody: one who reads it is there, and counted in a moment.
+func viewersText(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // Heading names what the snapshot shows: its dashboard, or the one panel of it.
