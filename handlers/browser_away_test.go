@@ -58,6 +58,7 @@ func TestPageSaysThatItsServerIsSilent(t *testing.T) {
 			s.signal(t, syscall.SIGCONT)
 			s.push(t, "orders 66")
 			p.wait(backWithin, isLive+" && "+shows("orders", "66")+` && document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
+			p.wait(soon, sameAsServed)
 		})
 	}
 }

@@ -1,13 +1,10 @@
 package handlers
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	browserpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -17,7 +14,7 @@ func shows(panel, text string) string {
 }
 
 // sameAsServed holds when the tab shows the panels that the server's page now has, but for what the clock tells. How
-// numbers and spaces in a drawing are written is each side's own affair; the place of a label follows from its data-x.
+// numbers, spaces and the order of attributes are written is each side's own affair; the place of a label follows from its data-x.
 const sameAsServed = `(async () => {
 	const look = page => [...page.querySelectorAll('article')].map(article => {
 		const copy = article.cloneNode(true)
@@ -27,6 +24,11 @@ const sameAsServed = `(async () => {
 			path.removeAttribute('d')
 		}
 		for (const label of copy.querySelectorAll('.axis-x [data-x]')) label.removeAttribute('x')
+		for (const element of copy.querySelectorAll('*')) {
+			const attributes = [...element.attributes].sort((a, b) => a.name < b.name ? -1 : 1)
+			for (const { name } of attributes) element.removeAttribute(name)
+			for (const { name, value } of attributes) element.setAttribute(name, value)
+		}
 		return copy.outerHTML.replaceAll(/>\s+</g, '><')
 	}).join('\n')
 	const served = new DOMParser().parseFromString(await (await fetch(location)).text(), 'text/html')
@@ -81,17 +83,13 @@ func TestPageTurnsStaleByItself(t *testing.T) {
 	p.wait(soon, `document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
 }
 
-// Who forbids cookies forbids sessionStorage as well, and in a frame of another site it may be so by default.
+// Who forbids cookies forbids storage as well, and in a frame of another site it may be so by default.
 func TestPageIsLiveWithoutStorage(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	p := newTab(t)
-	p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, browserpage.AddScriptToEvaluateOnNewDocument, browserpage.AddScriptToEvaluateOnNewDocumentParams{
-			Source: `Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('denied', 'SecurityError') }})`,
-		})
-		return err
-	}), chromedp.Navigate(s.URL+"/d/shop"))
+	p.do(before(`for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name, {get() { throw new DOMException('denied', 'SecurityError') }})`),
+		chromedp.Navigate(s.URL+"/d/shop"))
 	p.wait(soon, isLive)
 	s.push(t, "orders 63")
 	p.wait(soon, shows("orders", "63"))

@@ -1,15 +1,12 @@
 package handlers
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	browserpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"liveboard/assets"
@@ -17,14 +14,6 @@ import (
 
 // maxPlainBytes is what the script for old browsers may weigh in gzip.
 const maxPlainBytes = 3000
-
-// before has every page of the tab run the script before its own.
-func before(source string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, browserpage.AddScriptToEvaluateOnNewDocument, browserpage.AddScriptToEvaluateOnNewDocumentParams{Source: source})
-		return err
-	})
-}
 
 // aged makes a browser an old one: it takes away what the script must live without. What the tests themselves use, such
 // as promises, stays.

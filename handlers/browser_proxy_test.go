@@ -58,7 +58,7 @@ func TestPagePollsBehindAProxyThatStores(t *testing.T) {
 	s.filled(t)
 	p := newTab(t)
 	p.do(chromedp.Navigate(storeAndForward(t, s, &storing).URL + "/d/host"))
-	p.wait(soon, isPolling+" && "+moves(p))
+	p.wait(backWithin, isPolling+" && "+moves(p))
 	p.hold(`document.getElementById('live').innerText === 'polling (the stream is held back)'`)
 	p.wait(soon, moves(p))
 	storing.Store(false)
@@ -74,7 +74,7 @@ func TestPageThatPollsSaysSoBeforeAnythingMoves(t *testing.T) {
 	proxy := storeAndForward(t, s, &storing)
 	p := newTab(t)
 	p.do(chromedp.Navigate(proxy.URL + "/d/shop"))
-	p.wait(soon, isPolling)
+	p.wait(backWithin, isPolling)
 
 	// The tab remembers: its next page does not wait for a stream.
 	p.do(chromedp.Reload())

@@ -49,7 +49,7 @@ func TestStandingsEndAsTheServerHasThem(t *testing.T) {
 				pages = append(pages, p)
 			}
 			for _, p := range pages {
-				p.wait(soon, way.live)
+				p.wait(backWithin, way.live)
 			}
 			s.play(t, 200)
 			for _, p := range pages {

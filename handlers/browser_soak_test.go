@@ -85,4 +85,3 @@ func (p *tab) holds() (h pageHolds) {
 	}))
 	return h
 }
-

@@ -12,8 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	browserpage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -22,6 +26,8 @@ const (
 	soon       = 5 * time.Second  // for what happens at once, on a machine with other things to do
 	backWithin = 10 * time.Second // until a page is live again, once its server is
 	lostWithin = 15 * time.Second // until a page says that its server is silent
+
+	seenAgainWithin = time.Second // until a tab that was hidden is current
 )
 
 // browser is the one Chromium of all tests, each of which has tabs of its own in it.
@@ -58,7 +64,7 @@ type tab struct {
 	t   testing.TB
 	ctx context.Context
 
-	heard chan string // every fault once more, for hears
+	heard chan string // every fault, and every failed request of the worker, for hears
 
 	mu       sync.Mutex
 	faults   []string
@@ -95,7 +101,44 @@ func openTab(t testing.TB, url string) *tab {
 	p := newTab(t)
 	p.do(chromedp.Navigate(url))
 	p.wait(soon, isLive)
+	p.hearWorker()
 	return p
+}
+
+// worker returns the worker that carries the page's stream.
+func (p *tab) worker() *target.Info {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, soon)
+	defer cancel()
+	for {
+		targets, err := chromedp.Targets(ctx)
+		if err != nil {
+			p.t.Fatalf("no worker carries the page's stream: %v", err)
+		}
+		for _, target := range targets {
+			if target.Type == "shared_worker" && target.BrowserContextID == chromedp.FromContext(p.ctx).BrowserContextID {
+				return target
+			}
+		}
+	}
+}
+
+// hearWorker has p hear what the browser tells of the worker.
+func (p *tab) hearWorker() {
+	p.t.Helper()
+	worker, cancel := chromedp.NewContext(p.ctx, chromedp.WithTargetID(p.worker().TargetID), chromedp.WithListener(p.hearOfWorker))
+	p.t.Cleanup(cancel)
+	if err := chromedp.Do(worker); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// before runs a script in the tab's pages before their own.
+func before(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, browserpage.AddScriptToEvaluateOnNewDocument, browserpage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return err
+	})
 }
 
 // isLive holds once the page's stream is open.
@@ -117,6 +160,14 @@ func (p *tab) hear(event any) {
 	}
 }
 
+// hearOfWorker takes what the browser tells of a worker. That its requests fail is no fault of it, though worth hearing.
+func (p *tab) hearOfWorker(event any) {
+	p.hear(event)
+	if e, ok := event.(*network.EventLoadingFailed); ok {
+		p.tell(e.ErrorText)
+	}
+}
+
 func thrown(details *runtime.ExceptionDetails) string {
 	if details.Exception == nil {
 		return details.URL
@@ -134,8 +185,13 @@ func spoken(args []*runtime.RemoteObject) string {
 
 func (p *tab) fault(text string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.faults = append(p.faults, text)
+	p.mu.Unlock()
+	p.tell(text)
+}
+
+// tell passes something on to hears.
+func (p *tab) tell(text string) {
 	select {
 	case p.heard <- text:
 	default: // nobody waits for so many
@@ -259,7 +315,7 @@ func TestTabHearsEveryFault(t *testing.T) {
 	}
 }
 
-// hears waits for the next fault with that word in it.
+// hears waits for the next fault, or failed request of the worker, with that word in it.
 func (p *tab) hears(t *testing.T, word string) {
 	t.Helper()
 	for late := time.After(backWithin); ; {

@@ -42,7 +42,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, path, addr, started := middleware.GetReqID(r.Context()), r.URL.Path, addressOf(r), time.Now()
-	slog.Info("stream opened", "request", id, "path", path, "views", len(q.Shows), "address", addr, "after", reasonOf(r))
+	slog.Info("stream opened", "request", id, "path", path, "address", addr, "views", len(q.Shows), "after", reasonOf(r))
 	q.For = streamFor + rand.N(streamJitter)
 	q.Ended = func(bytes int64, why error) {
 		release()

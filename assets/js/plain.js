@@ -76,6 +76,7 @@
 		}
 		data = JSON.parse(data)
 		readings = readings.slice(-59).concat(data.now - clock())
+		if (data.viewers) write(document.querySelector('[data-viewers]'), data.viewers)
 		if (type === 'hello') beat = data.beat * 1000
 		if (data.build && data.build !== get(feed, 'data-build')) leave()
 		if (type === 'bye') comeBack = data.retry
@@ -154,10 +155,9 @@
 		if (!behind || clock() - askedAt < WHOLE) return
 		behind = false
 		askedAt = Infinity
-		function done() { askedAt = clock() }
-		ask('', done, function () {
+		ask('', function () { askedAt = clock() }, function () {
 			behind = true
-			done()
+			askedAt = clock()
 		})
 	}
 
