@@ -2,10 +2,8 @@ package handlers
 
 import (
 	"context"
-	"io"
 	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"liveboard/views"
 )
@@ -51,17 +49,12 @@ const clearScreen = "\x1b[H\x1b[2J"
 // followText sends the text again and again, until the client leaves or a stream's time is up. What
 // it waits for is the page's ticks: it looks at the board no oftener than a browser does.
 func (s *Server) followText(w http.ResponseWriter, r *http.Request) {
-	q, err := s.request(r)
-	if err == nil {
-		var release func()
-		if release, err = s.streams.enter(r, q.Shows); err == nil {
-			defer release()
-		}
-	}
+	q, release, err := s.request(r, s.streams)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
+	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), streamFor+rand.N(streamJitter))
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
@@ -79,22 +72,8 @@ func (s *Server) followText(w http.ResponseWriter, r *http.Request) {
 		if text == shown {
 			continue
 		}
-		if shown = text; writeNow(w, clearScreen+text) != nil {
+		if shown = text; writeNow(w, []byte(clearScreen+text)) != nil {
 			return
 		}
 	}
-}
-
-// writeWithin is how long a terminal may take no bytes before it is let go.
-const writeWithin = 15 * time.Second
-
-func writeNow(w http.ResponseWriter, text string) error {
-	out := http.NewResponseController(w)
-	if err := out.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, text); err != nil {
-		return err
-	}
-	return out.Flush()
 }

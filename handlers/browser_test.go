@@ -91,7 +91,9 @@ func attach(t testing.TB, option chromedp.ContextOption) *tab {
 	p.ctx = ctx
 	t.Cleanup(cancel)
 	t.Cleanup(p.check)
-	p.do()
+	if err := chromedp.Do(ctx); err != nil { // the tab lasts as long as this first context
+		t.Fatal(err)
+	}
 	return p
 }
 
@@ -101,7 +103,9 @@ func openTab(t testing.TB, url string) *tab {
 	p := newTab(t)
 	p.do(chromedp.Navigate(url))
 	p.wait(soon, isLive)
-	p.hearWorker()
+	if eval[bool](p, `Boolean(document.querySelector('[data-main]'))`) { // and not plain
+		p.hearWorker()
+	}
 	return p
 }
 
@@ -225,7 +229,9 @@ func (p *tab) check() {
 
 func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	if err := chromedp.Do(p.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -45,10 +45,10 @@ func (s *Server) doctorEcho(w http.ResponseWriter, r *http.Request) {
 		Address:  addr.String(),
 		Gzip:     acceptsGzip(r),
 		Proxy:    proxyHeaders(r),
-		Streams:  doctor.Streams{Address: s.streams.of(addr), Most: s.Streams.PerAddress},
+		Streams:  doctor.Streams{Address: s.streams.of(neighbourhood(addr)), Most: s.Streams.PerAddress},
 	}
 	if s.local(r) {
-		echo.Files = s.openFiles()
+		echo.Files = s.files()
 	}
 	tell(w, r, http.StatusOK, echo)
 }
@@ -70,8 +70,8 @@ func proxyHeaders(r *http.Request) map[string][]string {
 	return found
 }
 
-// openFiles returns nil on systems that do not tell.
-func (s *Server) openFiles() *doctor.Files {
+// files counts the open ones; it returns nil on systems that do not tell.
+func (s *Server) files() *doctor.Files {
 	families, err := s.Registry.Gather()
 	if err != nil {
 		return nil

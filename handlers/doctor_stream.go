@@ -54,17 +54,14 @@ func (s *Server) doctorStream(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	eventHeaders(w.Header())
 	encoding := encodingOf(r)
-	if encoding != press.Identity {
-		w.Header().Set("Content-Encoding", encoding.String())
-	}
+	eventHeaders(w.Header(), encoding)
 	_ = sendProbe(ctx, w, encoding, pauses) // the client sees where it broke off
 }
 
 // enterProbe takes a place for a probe, as streams.enter does for a stream.
 func (s *Server) enterProbe(addr netip.Addr) (release func(), err error) {
-	if release, err = s.probes.take(place{address: addr}); err != nil {
+	if release, err = s.probes.take(place{address: neighbourhood(addr)}); err != nil {
 		return nil, metrics.Errorf(metrics.TooMany, "Too many probes are open. Wait until they are done, half a minute at most.")
 	}
 	return release, nil
@@ -72,7 +69,7 @@ func (s *Server) enterProbe(addr netip.Addr) (release func(), err error) {
 
 // sendProbe sends an event after each pause, and the header before them all.
 func sendProbe(ctx context.Context, w http.ResponseWriter, encoding press.Encoding, pauses []time.Duration) error {
-	if err := writeNow(w, string(encoding.Head())); err != nil {
+	if err := writeNow(w, encoding.Head()); err != nil {
 		return err
 	}
 	for n, pause := range pauses {
@@ -84,7 +81,7 @@ func sendProbe(ctx context.Context, w http.ResponseWriter, encoding press.Encodi
 		case <-timer.C:
 		}
 		event := press.Probe(n, encoding == press.Gzip)
-		if err := writeNow(w, string(event.Encoded(encoding, false))); err != nil {
+		if err := writeNow(w, event.Encoded(encoding, false)); err != nil {
 			return err
 		}
 	}

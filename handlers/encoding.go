@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"liveboard/views/press"
 )
@@ -24,6 +25,21 @@ func writeWhole(w http.ResponseWriter, r *http.Request, status int, body []byte)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone needs no answer
+}
+
+// writeWithin is how long a client may take no bytes before it is let go.
+const writeWithin = 15 * time.Second
+
+// writeNow sends a part of an answer, and blocks until the client's side has taken it, at most writeWithin.
+func writeNow(w http.ResponseWriter, part []byte) error {
+	out := http.NewResponseController(w)
+	if err := out.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		return err
+	}
+	if _, err := w.Write(part); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // encodingOf chooses the form of a stream: gzip before zstd, whose frames cannot refer to the ones before them.

@@ -31,16 +31,17 @@ const maxViews = 16
 // live answers GET /live/{dashboards} and GET /live/b/{board}, an event stream of what is newer than the cursor, and
 // GET /live, the same for several pages at once.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
-	q, err := s.request(r)
+	q, release, err := s.request(r, s.streams)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	release, err := s.streams.enter(r, q.Shows)
-	if err != nil {
-		fail(w, r, err)
-		return
-	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			release()
+			panic(fault)
+		}
+	}()
 	id, path, addr, started := middleware.GetReqID(r.Context()), r.URL.Path, addressOf(r), time.Now()
 	slog.Info("stream opened", "request", id, "path", path, "address", addr, "views", len(q.Shows), "after", reasonOf(r))
 	q.For = streamFor + rand.N(streamJitter)
@@ -48,79 +49,99 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		release()
 		slog.Info("stream closed", "request", id, "path", path, "seconds", time.Since(started).Seconds(), "bytes", bytes, "why", why)
 	}
-	eventHeaders(w.Header())
+	eventHeaders(w.Header(), q.Encoding)
 	s.fan.Serve(w, r, q)
 }
 
 // poll answers GET /poll/{dashboards}, GET /poll/b/{board} and GET /poll: the first frames of the same stream, as soon
 // as there are some, as a whole answer.
 func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
-	q, err := s.request(r)
+	q, release, err := s.request(r, s.polls)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
+	defer release()
 	if why := reasonOf(r); why != "" {
 		slog.Debug("poll", "request", middleware.GetReqID(r.Context()), "after", why)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxPoll)
 	defer cancel()
-	body := s.fan.Poll(ctx, q, addressOf(r).String()+" "+clientOf(r))
-	eventHeaders(w.Header())
-	if q.Encoding != press.Identity {
-		w.Header().Set("Content-Encoding", q.Encoding.String())
-	}
+	body := s.fan.Poll(ctx, q, press.Poller{Address: neighbourhood(addressOf(r)), Browser: clientOf(r)})
+	eventHeaders(w.Header(), q.Encoding)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) // a client that has gone needs no answer
 }
 
-// request returns what a request for events asks for.
-func (s *Server) request(r *http.Request) (fan.Request, error) {
-	q := fan.Request{Encoding: encodingOf(r)}
+// request returns what a request for events asks for, once it has a place among those that are open, which the caller
+// must release.
+func (s *Server) request(r *http.Request, among *streams) (q fan.Request, release func(), err error) {
 	if s.stopping.Err() != nil {
-		return q, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
+		return q, nil, metrics.Errorf(metrics.Unavailable, "The server is stopping.")
 	}
+	q.Encoding = encodingOf(r)
+	one := true
 	if names := r.URL.Query()["view"]; names != nil && pathParam(r, "board") == "" && pathParam(r, "dashboards") == "" {
-		return q, s.addShows(&q, names, r.URL.Query()["cursor"])
+		one, err = false, addShows(&q, names, r.URL.Query()["cursor"])
+	} else {
+		var view press.View
+		view, err = viewOf(r)
+		q.Shows = []fan.Show{{View: view, Cursor: cursorIn(r)}}
 	}
-	view, err := viewOf(r)
 	if err != nil {
-		return q, err
+		return q, nil, err
 	}
-	page, err := s.Press.Page(view)
-	q.Shows = []fan.Show{{Page: page, View: view, Cursor: cursorIn(r)}}
-	return q, err
+	if release, err = among.enter(r, q.Shows); err != nil {
+		return q, nil, err
+	}
+	if err = s.findPages(&q, one); err != nil {
+		release()
+	}
+	return q, release, err
 }
 
 // addShows adds a show for each of the names, which are written as the addresses of their own streams are behind /live/.
-// Who asks for several has them from pages that it loaded: one that is no more must not keep it from the others.
-func (s *Server) addShows(q *fan.Request, names, cursors []string) error {
+func addShows(q *fan.Request, names, cursors []string) error {
 	if len(names) > maxViews {
 		return metrics.Errorf(metrics.Invalid, "A stream shows at most %d views, not %d.", maxViews, len(names))
 	}
 	for i, name := range names {
-		show := fan.Show{Name: name}
+		view, err := viewNamed(name)
+		if err != nil {
+			q.Gone = append(q.Gone, name)
+			continue
+		}
+		show := fan.Show{Name: name, View: view}
 		if i < len(cursors) {
 			show.Cursor = cursors[i]
 		}
-		var err error
-		if show.View, err = viewNamed(name); err == nil {
-			show.Page, err = s.Press.Page(show.View)
-		}
-		switch {
-		case err == nil && slices.ContainsFunc(q.Shows, func(other fan.Show) bool { return other.Page == show.Page }):
-			return metrics.Errorf(metrics.Invalid, "view %q shows what another one shows: ask once.", name)
+		q.Shows = append(q.Shows, show)
+	}
+	return nil
+}
+
+// findPages finds the page of each show. Who asks for several has them from pages that it loaded: one that is no more
+// must not keep it from the others.
+func (s *Server) findPages(q *fan.Request, one bool) error {
+	var found []fan.Show
+	for _, show := range q.Shows {
+		page, err := s.Press.Page(show.View)
+		switch kind := metrics.KindOf(err); {
+		case err == nil && slices.ContainsFunc(found, func(other fan.Show) bool { return other.Page == page }):
+			return metrics.Errorf(metrics.Invalid, "view %q shows what another one shows: ask once.", show.Name)
 		case err == nil:
-			q.Shows = append(q.Shows, show)
-		case metrics.KindOf(err) == metrics.NotFound || metrics.KindOf(err) == metrics.Invalid:
-			q.Gone = append(q.Gone, name)
+			show.Page = page
+			found = append(found, show)
+		case !one && (kind == metrics.NotFound || kind == metrics.Invalid):
+			q.Gone = append(q.Gone, show.Name)
 		default:
 			return err
 		}
 	}
-	if len(q.Shows) == 0 {
-		return metrics.Errorf(metrics.NotFound, "There is none of the views %q.", names)
+	if len(found) == 0 {
+		return metrics.Errorf(metrics.NotFound, "There is none of the views %q.", q.Gone)
 	}
+	q.Shows = found
 	return nil
 }
 
@@ -151,8 +172,11 @@ func cursorIn(r *http.Request) string {
 	return r.URL.Query().Get("cursor")
 }
 
-// eventHeaders keeps every cache and proxy from holding or changing events.
-func eventHeaders(h http.Header) {
+// eventHeaders says how events are encoded, and keeps every cache and proxy from holding or changing them.
+func eventHeaders(h http.Header, e press.Encoding) {
+	if e != press.Identity {
+		h.Set("Content-Encoding", e.String())
+	}
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")

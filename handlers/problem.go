@@ -41,7 +41,8 @@ const (
 func explain(r *http.Request, err error) (status int, sentence string) {
 	kind := metrics.KindOf(err)
 	status = statuses[kind]
-	if status >= http.StatusInternalServerError {
+	refused := kind == metrics.Unavailable && errors.Unwrap(err) == nil // nothing has failed: there are too many, for example
+	if status >= http.StatusInternalServerError && !refused {
 		slog.Error("request failed", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "error", err, "cause", errors.Unwrap(err))
 	}
 	if kind == metrics.Internal {

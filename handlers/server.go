@@ -53,6 +53,7 @@ type Server struct {
 
 	streams  *streams
 	fan      *fan.Fan
+	polls    *streams
 	probes   *streams // of the doctor
 	sent     *metrics.Histogram
 	stopping context.Context // ends when Stop is called
@@ -80,7 +81,7 @@ var overHTTP2 = http.HTTP2Config{
 // New returns a server, and registers its own metrics.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, streams: newStreams(c.Streams), probes: newStreams(StreamLimits{All: maxProbes, PerAddress: maxProbesPerAddress}), sent: metrics.NewHistogram(sendBuckets...),
+		Config: c, streams: newStreams(c.Streams), polls: newStreams(StreamLimits{PerAddress: 4 * c.Streams.PerAddress}), probes: newStreams(StreamLimits{All: maxProbes, PerAddress: maxProbesPerAddress}), sent: metrics.NewHistogram(sendBuckets...),
 		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())

@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"net/http"
-	"net/netip"
-	"regexp"
 	"sync"
 
 	"liveboard/handlers/fan"
@@ -14,7 +12,7 @@ import (
 // StreamLimits bound the event streams that are open at once; zero is no limit.
 type StreamLimits struct {
 	All        int
-	PerAddress int
+	PerAddress int // and twice as many views, and four times as many polls; see neighbourhood
 	PerEmbed   int // of those that frames on other sites have, by dashboard and by leaderboard
 }
 
@@ -22,32 +20,34 @@ type StreamLimits struct {
 // to load pages with.
 const maxPerBrowser = 5
 
-// streams counts the open streams.
+// streams counts what is open.
 type streams struct {
 	limits StreamLimits
 
 	mu        sync.Mutex
 	open      int
-	addresses map[netip.Addr]int
+	addresses map[string]int
+	views     map[string]int // by address
 	embeds    map[string]int
 	browsers  map[string]int
 }
 
 func newStreams(limits StreamLimits) *streams {
-	return &streams{limits: limits, addresses: map[netip.Addr]int{}, embeds: map[string]int{}, browsers: map[string]int{}}
+	return &streams{limits: limits, addresses: map[string]int{}, views: map[string]int{}, embeds: map[string]int{}, browsers: map[string]int{}}
 }
 
 // place is what a stream is counted for.
 type place struct {
-	address netip.Addr
+	address string
+	views   int
 	embeds  []string
 	browser string
 }
 
-// enter takes a place for the stream that a request asks for; the caller must call release once. The error is of kind
-// TooMany, or Unavailable where the server as a whole has no place.
+// enter takes a place for the stream of views that a request asks for; the caller must call release once. The error is
+// of kind TooMany, or Unavailable where the server as a whole has no place.
 func (s *streams) enter(r *http.Request, shows []fan.Show) (release func(), err error) {
-	return s.take(place{addressOf(r), embedsOf(shows), browserOf(r)})
+	return s.take(place{neighbourhood(addressOf(r)), len(shows), embedsOf(shows), browserOf(r)})
 }
 
 func (s *streams) take(p place) (release func(), err error) {
@@ -57,11 +57,11 @@ func (s *streams) take(p place) (release func(), err error) {
 		return nil, err
 	}
 	s.change(1, p)
-	return func() {
+	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.change(-1, p)
-	}, nil
+	}), nil
 }
 
 // check needs mu.
@@ -71,6 +71,9 @@ func (s *streams) check(p place) error {
 	}
 	if reached(s.limits.PerAddress, s.addresses[p.address]) {
 		return metrics.Errorf(metrics.TooMany, "This address has %d streams open, and no more are allowed (--max-streams-per-address).", s.limits.PerAddress)
+	}
+	if most := 2 * s.limits.PerAddress; reached(most, s.views[p.address]+p.views-1) {
+		return metrics.Errorf(metrics.TooMany, "The streams of this address show %d views, and no more than %d are allowed (twice --max-streams-per-address).", s.views[p.address], most)
 	}
 	for _, e := range p.embeds {
 		if reached(s.limits.PerEmbed, s.embeds[e]) {
@@ -89,6 +92,7 @@ func reached(limit, n int) bool { return limit > 0 && n >= limit }
 func (s *streams) change(n int, p place) {
 	s.open += n
 	add(s.addresses, p.address, n)
+	add(s.views, p.address, n*p.views)
 	for _, e := range p.embeds {
 		add(s.embeds, e, n)
 	}
@@ -98,7 +102,7 @@ func (s *streams) change(n int, p place) {
 }
 
 // add keeps no key that counts nothing.
-func add[K comparable](counts map[K]int, key K, n int) {
+func add(counts map[string]int, key string, n int) {
 	if counts[key] += n; counts[key] == 0 {
 		delete(counts, key)
 	}
@@ -111,10 +115,10 @@ func (s *streams) count() int {
 }
 
 // of counts those of an address.
-func (s *streams) of(addr netip.Addr) int {
+func (s *streams) of(address string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addresses[addr]
+	return s.addresses[address]
 }
 
 // embedsOf names the dashboards and leaderboards that stand in frames on other sites.
@@ -129,51 +133,4 @@ func embedsOf(shows []fan.Show) (names []string) {
 		}
 	}
 	return names
-}
-
-// Headers of our own that a page's script sends.
-const (
-	clientHeader = "Liveboard-Client" // a random name that the browser has given itself
-	reasonHeader = "Liveboard-Reason" // why the request before this one failed
-)
-
-var (
-	clientName = regexp.MustCompile(`^[A-Za-z0-9_-]{16,64}$`)
-	reasonWord = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-)
-
-// clientOf returns the name that the browser has given itself, "" for none.
-func clientOf(r *http.Request) string {
-	if name := r.Header.Get(clientHeader); clientName.MatchString(name) {
-		return name
-	}
-	return ""
-}
-
-// browserOf is clientOf where that browser's connections are few: over HTTP/1.1, unless a proxy speaks another with it.
-func browserOf(r *http.Request) string {
-	if r.ProtoMajor > 1 || r.TLS == nil && r.Header.Get("X-Forwarded-Proto") == "https" {
-		return ""
-	}
-	return clientOf(r)
-}
-
-// reasonOf returns why the client's last request failed, in its words; "" where it does not say.
-func reasonOf(r *http.Request) string {
-	if word := r.Header.Get(reasonHeader); reasonWord.MatchString(word) {
-		return word
-	}
-	return ""
-}
-
-// filesBeside is how many of the open files are kept for everything else: pages, pushes, the database.
-const filesBeside = 512
-
-// MostStreams returns how many streams the open-file limit allows, 0 where there is none.
-func MostStreams() int {
-	files, ok := openFiles()
-	if !ok {
-		return 0
-	}
-	return max(files-filesBeside, files/2)
 }

@@ -75,8 +75,8 @@
 			return catchUp()
 		}
 		data = JSON.parse(data)
-		readings = readings.slice(-59).concat(data.now - clock())
-		if (data.viewers) write(document.querySelector('[data-viewers]'), data.viewers)
+		readings = readings.slice(-9).concat(data.now - clock())
+		write(data.viewers && document.querySelector('[data-viewers]'), data.viewers)
 		if (type === 'hello') beat = data.beat * 1000
 		if (data.build && data.build !== get(feed, 'data-build')) leave()
 		if (type === 'bye') comeBack = data.retry
@@ -123,8 +123,9 @@
 		})
 	}
 
+	// A cursor is of letters, digits, points and hyphens.
 	function address(name, since) {
-		return get(feed, name) + '&cursor=' + encodeURIComponent(since)
+		return get(feed, name) + '&cursor=' + since
 	}
 
 	function request(url, type, limit, done, failed) {
@@ -132,7 +133,7 @@
 		r.open('GET', url)
 		r.timeout = limit
 		r.onload = function () {
-			var is = r.getResponseHeader('Content-Type') || ''
+			var is = '' + r.getResponseHeader('Content-Type')
 			if (r.status === 200 && !is.indexOf(type)) return done(r.responseText)
 			// Our own server says that this page is not to be had: its page says why.
 			if (/401|404|410/.test(r.status) && /problem/.test(is)) location.reload()

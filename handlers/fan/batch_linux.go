@@ -48,7 +48,7 @@ func (b *batch) clear() {
 // encoded is a delivery in the forms that somebody needed.
 type encoded struct {
 	delivery press.Delivery
-	forms    [3][2][]byte // by encoding, and whether it follows what its reader got last
+	forms    [press.Encodings][2][]byte // by encoding, and whether it follows what its reader got last
 }
 
 // of returns the form that the seat's stream needs.

@@ -31,6 +31,7 @@ var (
 	errStopping = errors.New("the server stops")
 	errLeft     = errors.New("the client left")
 	errStalled  = errors.New("the client took nothing")
+	errFault    = errors.New("a fault of ours")
 )
 
 // Show is one of the pages that a stream shows.
@@ -96,16 +97,14 @@ func (f *Fan) Wait(ctx context.Context) error {
 // Serve answers with the stream. It blocks until the stream has ended, unless that was handed over. The headers of the
 // answer but those that its form asks for are the caller's to set before.
 func (f *Fan) Serve(w http.ResponseWriter, r *http.Request, q Request) {
-	if q.Encoding != press.Identity {
-		w.Header().Set("Content-Encoding", q.Encoding.String())
-	}
-	if f.loops.take(w, r, q) {
+	s := f.newStream(q)
+	if f.loops.take(w, r, s) {
 		return
 	}
 	confine(r)
-	s := f.newStream(q)
-	why := s.follow(r.Context(), w)
-	s.close(why)
+	why := errFault
+	defer func() { s.close(why) }()
+	why = s.follow(r.Context(), w)
 }
 
 // Behind is how many of the streams that were handed over wait for clients that take nothing at the moment.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"liveboard/views/press"
@@ -74,16 +75,15 @@ func (s *stream) news() (bufs [][]byte, since time.Time, err error) {
 	return bufs, since, nil
 }
 
-// renew writes bufs, and takes every seat whose page is gone to the page that took its place.
+// renew writes bufs, and takes every seat whose page is gone to the next.
 func (s *stream) renew(w http.ResponseWriter, bufs [][]byte) error {
-	for _, seat := range append([]*seat(nil), s.seats...) {
+	for _, seat := range slices.Clone(s.seats) {
 		if !seat.viewer.Page().Gone() {
 			continue
 		}
-		if page, err := s.fan.press.Page(seat.view); err != nil {
-			bufs = s.remove(bufs, seat)
-		} else {
-			bufs = s.move(bufs, seat, page)
+		n := s.fan.next(seat.view)
+		if bufs = s.reseat(bufs, seat, n); n.later {
+			return errors.Join(errTurnover, s.write(w, bufs))
 		}
 	}
 	return s.write(w, bufs)
@@ -100,17 +100,22 @@ func (s *stream) farewell(ctx context.Context, w http.ResponseWriter) error {
 	return errLeft
 }
 
-// write blocks until the client's side has taken everything, at most stallFor.
+// piece is what a client has stallFor to take.
+const piece = 16 << 10
+
+// write blocks until the client's side has taken everything. It fails when that takes nothing for stallFor.
 func (s *stream) write(w http.ResponseWriter, bufs [][]byte) error {
 	out := http.NewResponseController(w)
-	if err := out.SetWriteDeadline(time.Now().Add(stallFor)); err != nil {
-		return err
-	}
 	for _, b := range bufs {
-		n, err := w.Write(b)
-		s.bytes += int64(n)
-		if err != nil {
-			return stalled(err)
+		for part := range slices.Chunk(b, piece) {
+			if err := out.SetWriteDeadline(time.Now().Add(stallFor)); err != nil {
+				return err
+			}
+			n, err := w.Write(part)
+			s.bytes += int64(n)
+			if err != nil {
+				return stalled(err)
+			}
 		}
 	}
 	return stalled(out.Flush())

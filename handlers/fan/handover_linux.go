@@ -55,28 +55,27 @@ func confine(r *http.Request) {
 	}
 }
 
-// handOver takes the connection away from Go, and returns its descriptor and the head of the answer. The descriptor is
-// the caller's to close.
-func handOver(w http.ResponseWriter) (fd int, head []byte, err error) {
-	c, _, err := http.NewResponseController(w).Hijack()
+// copyOf returns a descriptor of the request's connection beside Go's own. It is the caller's to close.
+func copyOf(r *http.Request) (fd int, err error) {
+	raw, err := r.Context().Value(connKey{}).(*net.TCPConn).SyscallConn()
 	if err != nil {
-		return 0, nil, fmt.Errorf("take the connection over: %w", err)
-	}
-	defer c.Close() // it is a descriptor of the same connection: the copy stays
-	raw, err := c.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		return 0, nil, err
+		return 0, err
 	}
 	var failed error
-	err = raw.Control(func(own uintptr) {
-		if fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0); failed == nil {
-			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer) // a hint
-		}
-	})
-	if err == nil {
-		err = failed
+	if err := raw.Control(func(own uintptr) { fd, failed = unix.FcntlInt(own, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return 0, err
 	}
-	return fd, headOf(w.Header()), err
+	return fd, failed
+}
+
+// release takes the connection away from Go, which lets it go: a copy of it stays.
+func release(w http.ResponseWriter) error {
+	c, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return fmt.Errorf("take the connection over: %w", err)
+	}
+	_ = c.(*net.TCPConn).SetWriteBuffer(sendBuffer) // a hint
+	return c.Close()
 }
 
 // headOf spells the head of an answer that ends with its connection.

@@ -20,7 +20,7 @@ func newLoops(*Fan) *loops { return &loops{} }
 
 func (*loops) stop() {}
 
-func (*loops) take(http.ResponseWriter, *http.Request, Request) bool { return false }
+func (*loops) take(http.ResponseWriter, *http.Request, *stream) bool { return false }
 
 // ConnContext is an http.Server's.
 func ConnContext(ctx context.Context, _ net.Conn) context.Context { return ctx }

@@ -10,7 +10,7 @@ import (
 // Poll returns the body of an answer with the first frames of the stream that q asks for. It waits until there are some
 // other than heartbeats, or ctx or the fan ends: then it says hello alone. who names the client, which is counted as
 // one who looks for a while longer; see press.Page.JoinFor.
-func (f *Fan) Poll(ctx context.Context, q Request, who string) []byte {
+func (f *Fan) Poll(ctx context.Context, q Request, who press.Poller) []byte {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(f.stopping, cancel)()
@@ -31,7 +31,7 @@ type poll struct {
 }
 
 // round looks at the pages until there is an answer. It returns false when one of them was replaced.
-func (p *poll) round(ctx context.Context, who string) (done bool) {
+func (p *poll) round(ctx context.Context, who press.Poller) (done bool) {
 	news := make(chan struct{}, 1)
 	viewers := make([]*press.Viewer, len(p.shows))
 	for i, show := range p.shows {
@@ -43,10 +43,10 @@ func (p *poll) round(ctx context.Context, who string) (done bool) {
 	for {
 		answered, gone := p.look(viewers)
 		switch {
+		case answered: // a page that is gone is the next poll's matter
+			return true
 		case gone:
 			return p.renew()
-		case answered:
-			return true
 		}
 		select {
 		case <-news:

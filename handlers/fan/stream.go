@@ -1,8 +1,10 @@
 package fan
 
 import (
+	"slices"
 	"time"
 
+	"liveboard/metrics"
 	"liveboard/views/press"
 )
 
@@ -73,29 +75,58 @@ func (s *stream) take(bufs [][]byte, seat *seat) ([][]byte, time.Time, error) {
 	return d.Append(bufs, s.encoding, follows), d.Since, nil
 }
 
-// move seats the stream at the page that took the place of the seat's, and appends what tells of it.
-func (s *stream) move(bufs [][]byte, seat *seat, page *press.Page) [][]byte {
-	seat.viewer.Leave()
-	seat.viewer = page.Join("")
-	return s.private(bufs, page.Hello(seat.name, retry()))
+// next is where the seats of a page go that is gone.
+type next struct {
+	viewer *press.Viewer // at the page that took its place; nil where there is none
+	later  bool          // there is one, which is not to be had now
 }
 
-// remove takes away a seat whose page is no more, and appends what tells of it.
-func (s *stream) remove(bufs [][]byte, gone *seat) [][]byte {
-	gone.viewer.Leave()
-	for i, seat := range s.seats {
-		if seat == gone {
-			s.seats = append(s.seats[:i], s.seats[i+1:]...)
-			break
-		}
+// next looks for the page of a view anew. It may take long.
+func (f *Fan) next(view press.View) next {
+	page, err := f.press.Page(view)
+	switch kind := metrics.KindOf(err); {
+	case err == nil:
+		return next{viewer: page.Join("")}
+	case kind == metrics.NotFound || kind == metrics.Invalid:
+		return next{}
 	}
+	return next{later: true}
+}
+
+// leave is for a next that nobody goes to.
+func (n next) leave() {
+	if n.viewer != nil {
+		n.viewer.Leave()
+	}
+}
+
+// reseat takes a seat whose page is gone to the next, and appends what tells of it. The seat is no more, and without a
+// viewer, where there is none, or the stream shows that page already.
+func (s *stream) reseat(bufs [][]byte, gone *seat, n next) [][]byte {
+	gone.viewer.Leave()
+	gone.viewer = nil
+	if n.later {
+		return s.private(bufs, press.Bye(press.Turnover, "", retry()))
+	}
+	if n.viewer != nil && !s.shows(n.viewer.Page()) {
+		gone.viewer = n.viewer
+		return s.private(bufs, n.viewer.Page().Hello(gone.name, retry()))
+	}
+	n.leave()
+	s.seats = slices.DeleteFunc(s.seats, func(seat *seat) bool { return seat == gone })
 	return s.private(bufs, press.Bye(press.Gone, gone.name, 0))
+}
+
+func (s *stream) shows(page *press.Page) bool {
+	return slices.ContainsFunc(s.seats, func(seat *seat) bool { return seat.viewer != nil && seat.viewer.Page() == page })
 }
 
 // close ends the stream.
 func (s *stream) close(why error) {
 	for _, seat := range s.seats {
-		seat.viewer.Leave()
+		if seat.viewer != nil {
+			seat.viewer.Leave()
+		}
 	}
 	s.ended(s.bytes, why)
 }

@@ -2,6 +2,7 @@ package press
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -14,9 +15,15 @@ const tellEvery = time.Second
 // pollGrace is how long one who polled counts as somebody who looks, unless they come again before.
 const pollGrace = 30 * time.Second
 
-// maxAbsent bounds those who are counted although they are not there; who comes on top of them is not counted between
-// two polls.
-const maxAbsent = 10_000
+// Bounds of those who are counted although they are not there, in all and of one address: who comes on top of them is
+// not counted between two polls.
+const (
+	maxAbsent    = 10_000
+	maxAbsentOne = 64
+)
+
+// tellFrom is which part of the viewers must have come or gone to be told of before the next beat.
+const tellFrom = 0.01
 
 // audience counts who looks at what: a subject is the name of a dashboard, or "b/" and that of a leaderboard.
 type audience struct {
@@ -24,18 +31,23 @@ type audience struct {
 
 	mu     sync.Mutex
 	counts map[string]int
-	absent map[string][]*absence // by whom
-	away   int                   // all in absent
-	dirty  map[string]struct{}   // subjects not yet told of
-	timer  *time.Timer           // runs until they may be
+	absent map[absentee][]*absence
+	away   int                 // all in absent
+	one    map[string]int      // those of each address
+	told   map[string]int      // of each subject
+	dirty  map[string]struct{} // subjects not yet told of
+	timer  *time.Timer         // runs until they may be
 	closed bool
 }
+
+// absentee is who polls: an address and the name of a browser there.
+type absentee struct{ address, browser, subjects string }
 
 // absence is a place that waits for its owner until the timer ends it.
 type absence struct{ timer *time.Timer }
 
 func newAudience(changed func(map[string]struct{})) *audience {
-	return &audience{changed: changed, counts: map[string]int{}, absent: map[string][]*absence{}, dirty: map[string]struct{}{}}
+	return &audience{changed: changed, counts: map[string]int{}, absent: map[absentee][]*absence{}, one: map[string]int{}, told: map[string]int{}, dirty: map[string]struct{}{}}
 }
 
 // subjectsOf returns what the viewers of a view are counted for.
@@ -46,7 +58,9 @@ func subjectsOf(v View) []string {
 	case v.Surface == Index:
 		return nil
 	}
-	return strings.Split(v.Dashboards, ",")
+	names := strings.Split(v.Dashboards, ",")
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (a *audience) enter(subjects []string) { a.add(subjects, 1) }
@@ -76,21 +90,22 @@ func (a *audience) count(subjects []string, n int) {
 }
 
 // leaveFor ends a place pollGrace from now, unless who comes back before.
-func (a *audience) leaveFor(subjects []string, who string) {
+func (a *audience) leaveFor(subjects []string, who absentee) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed || a.away >= maxAbsent {
+	if a.closed || a.away >= maxAbsent || a.one[who.address] >= maxAbsentOne {
 		a.count(subjects, -1)
 		return
 	}
 	a.away++
+	a.one[who.address]++
 	gone := &absence{}
 	gone.timer = time.AfterFunc(pollGrace, func() { a.expire(subjects, who, gone) })
 	a.absent[who] = append(a.absent[who], gone)
 }
 
 // enterAgain takes a place, the one that waits for who if there is one.
-func (a *audience) enterAgain(subjects []string, who string) {
+func (a *audience) enterAgain(subjects []string, who absentee) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	waiting := a.absent[who]
@@ -102,7 +117,7 @@ func (a *audience) enterAgain(subjects []string, who string) {
 	a.forget(who, waiting[0])
 }
 
-func (a *audience) expire(subjects []string, who string, gone *absence) {
+func (a *audience) expire(subjects []string, who absentee, gone *absence) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.forget(who, gone) {
@@ -111,12 +126,15 @@ func (a *audience) expire(subjects []string, who string, gone *absence) {
 }
 
 // forget reports whether the place was still waiting; it needs mu.
-func (a *audience) forget(who string, gone *absence) bool {
+func (a *audience) forget(who absentee, gone *absence) bool {
 	i := slices.Index(a.absent[who], gone)
 	if i < 0 {
 		return false
 	}
 	a.away--
+	if a.one[who.address]--; a.one[who.address] == 0 {
+		delete(a.one, who.address)
+	}
 	if a.absent[who] = slices.Delete(a.absent[who], i, i+1); len(a.absent[who]) == 0 {
 		delete(a.absent, who)
 	}
@@ -124,14 +142,28 @@ func (a *audience) forget(who string, gone *absence) bool {
 }
 
 func (a *audience) tell() {
+	if changed := a.takeChanges(); len(changed) > 0 {
+		a.changed(changed)
+	}
+}
+
+// takeChanges returns the subjects whose counts show a difference.
+func (a *audience) takeChanges() map[string]struct{} {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	dirty := a.dirty
 	a.dirty, a.timer = map[string]struct{}{}, nil
-	closed := a.closed
-	a.mu.Unlock()
-	if !closed {
-		a.changed(dirty)
+	if a.closed {
+		return nil
 	}
+	for s := range dirty {
+		if math.Abs(float64(a.counts[s]-a.told[s])) <= tellFrom*float64(a.told[s]) {
+			delete(dirty, s)
+		} else if a.told[s] = a.counts[s]; a.told[s] == 0 {
+			delete(a.told, s)
+		}
+	}
+	return dirty
 }
 
 func (a *audience) of(subjects []string) (n int) {
@@ -167,21 +199,25 @@ func (a *audience) close() {
 // audience is how many look at the page's subject, on whatever page. It takes only the audience's lock.
 func (p *Page) audience() int { return p.press.audience.of(p.subjects) }
 
-// JoinFor is Join for one who comes again and again, and leaves in between: who names them, and their place is kept
-// for half a minute. End it with LeaveFor.
-func (p *Page) JoinFor(who, cursor string) *Viewer {
+// Poller names one who comes again and again, and leaves in between.
+type Poller struct{ Address, Browser string }
+
+// JoinFor is Join for a poller, whose place is kept for half a minute. End it with LeaveFor.
+func (p *Page) JoinFor(who Poller, cursor string) *Viewer {
 	p.enter()
-	p.press.audience.enterAgain(p.subjects, p.placeOf(who))
+	p.press.audience.enterAgain(p.subjects, p.absentee(who))
 	return p.viewer(cursor)
 }
 
 // LeaveFor ends the viewing that began with JoinFor.
-func (v *Viewer) LeaveFor(who string) {
+func (v *Viewer) LeaveFor(who Poller) {
 	v.page.leave()
-	v.page.press.audience.leaveFor(v.page.subjects, v.page.placeOf(who))
+	v.page.press.audience.leaveFor(v.page.subjects, v.page.absentee(who))
 }
 
-func (p *Page) placeOf(who string) string { return who + " " + strings.Join(p.subjects, ",") }
+func (p *Page) absentee(who Poller) absentee {
+	return absentee{who.Address, who.Browser, strings.Join(p.subjects, ",")}
+}
 
 // Viewers counts who looks at each dashboard, by name, and at each leaderboard, by "b/" and its name.
 func (p *Press) Viewers() map[string]int { return p.audience.all() }

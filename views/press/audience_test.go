@@ -1,6 +1,7 @@
 package press
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,15 +58,16 @@ func TestPollerIsOneViewerBetweenPolls(t *testing.T) {
 		w := newWorld(t, dashboard("d", "a"))
 		defer w.close()
 		page := w.page(View{Surface: Desk, Dashboards: "d"})
+		ada := Poller{"192.0.2.1", "ada"}
 		for range 5 {
-			v := page.JoinFor("ada", "")
+			v := page.JoinFor(ada, "")
 			if got := w.press.Viewers()["d"]; got != 1 {
 				t.Fatalf("%d viewers, want the one who polls", got)
 			}
-			v.LeaveFor("ada")
+			v.LeaveFor(ada)
 			time.Sleep(pollGrace - time.Second)
 		}
-		other := page.JoinFor("grace", "")
+		other := page.JoinFor(Poller{"192.0.2.1", "grace"}, "")
 		if got := w.press.Viewers()["d"]; got != 2 {
 			t.Errorf("%d viewers, want two who poll", got)
 		}
@@ -75,4 +77,35 @@ func TestPollerIsOneViewerBetweenPolls(t *testing.T) {
 			t.Errorf("%d viewers half a minute after the last poll, %d places kept", got, w.press.audience.away)
 		}
 	})
+}
+
+// Nobody can make up an audience: an address has but so many who are counted while they are away.
+func TestOneAddressCannotMakeUpAnAudience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, dashboard("d", "a"))
+		defer w.close()
+		page := w.page(View{Surface: Desk, Dashboards: "d"})
+		for i := range 10 * maxAbsentOne {
+			who := Poller{"192.0.2.1", fmt.Sprint("browser", i)}
+			page.JoinFor(who, "").LeaveFor(who)
+		}
+		other := Poller{"192.0.2.2", "ada"}
+		page.JoinFor(other, "").LeaveFor(other)
+		if got := w.press.Viewers()["d"]; got != maxAbsentOne+1 {
+			t.Errorf("%d viewers, want %d of one address and one of another", got, maxAbsentOne)
+		}
+		time.Sleep(2 * pollGrace)
+		if len(w.press.audience.one) != 0 {
+			t.Errorf("%v are still counted as away", w.press.audience.one)
+		}
+	})
+}
+
+func TestKioskCountsOnceForADashboard(t *testing.T) {
+	w := newWorld(t, dashboard("d", "a"))
+	defer w.close()
+	defer w.page(View{Surface: Kiosk, Dashboards: "d,d,d", Turn: time.Minute}).Join("").Leave()
+	if got := w.press.Viewers()["d"]; got != 1 {
+		t.Errorf("%d viewers, want 1", got)
+	}
 }

@@ -20,11 +20,11 @@ const (
 	Gzip              // deflate runs (RFC 1951) behind one gzip header (RFC 1952); the stream has no trailer
 	Zstd              // a zstd frame for each of ours (RFC 8878)
 
-	encodings
+	Encodings // how many there are
 )
 
 // String returns the name of the coding as headers have it, "" for Identity.
-func (e Encoding) String() string { return [encodings]string{"", "gzip", "zstd"}[e] }
+func (e Encoding) String() string { return [Encodings]string{"", "gzip", "zstd"}[e] }
 
 // Head returns what begins a stream, before its first frame. It must not be changed.
 func (e Encoding) Head() []byte {

@@ -66,7 +66,7 @@ func TestEveryWayThroughALogIsOneStream(t *testing.T) {
 			}
 		}
 		logOf(frames...)
-		e := Encoding(rapid.IntRange(0, int(encodings)-1).Draw(t, "encoding"))
+		e := Encoding(rapid.IntRange(0, int(Encodings)-1).Draw(t, "encoding"))
 		stream, want := bytes.Clone(e.Head()), ""
 		last := -2 // number of the frame that was read last, if it was one of the log
 		send := func(f *Frame, number int) {
@@ -81,6 +81,40 @@ func TestEveryWayThroughALogIsOneStream(t *testing.T) {
 				send(Bye(Turnover, "", 0), -2)
 			default:
 				send(f, i)
+			}
+		}
+		if got := decoded(t, e, stream); got != want {
+			t.Fatalf("%v: read %q, want %q", e, got, want)
+		}
+	})
+}
+
+// What a viewer takes, however seldom it comes, is one stream: a whole state follows on nothing, even where it stands in
+// the log as well, as when a kiosk turns.
+func TestWhatAViewerTakesIsOneStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := logOf(frameOf(0))
+		v := p.Lead()
+		e := Encoding(rapid.IntRange(0, int(Encodings)-1).Draw(t, "encoding"))
+		stream, want := bytes.Clone(e.Head()), ""
+		for i := range rapid.IntRange(1, 40).Draw(t, "ticks") {
+			tick, whole := frameOf(i), frameOf(1000+i)
+			if rapid.Bool().Draw(t, "turn") {
+				tick = whole
+			}
+			p.full, p.fullLen = whole, len(whole.plain)
+			p.append(entry{frame: tick, from: uint64(i), to: uint64(i + 1)})
+			if rapid.Bool().Draw(t, "waits") {
+				continue
+			}
+			follows := v.Fed()
+			d, err := v.Take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream = append(stream, bytes.Join(d.Append(nil, e, follows), nil)...)
+			for _, f := range d.Frames {
+				want += string(f.Plain())
 			}
 		}
 		if got := decoded(t, e, stream); got != want {

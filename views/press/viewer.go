@@ -88,12 +88,14 @@ type Delivery struct {
 	Frames []*Frame  // in order; each but the first is the one behind the one before it in the log
 	Since  time.Time // when the oldest of the changes in it came; zero when it holds none
 	Beats  bool      // there is nothing but heartbeats in it
+
+	whole bool // it is the whole state: it follows on nothing
 }
 
 // Append appends the encoded frames to bufs. follows is for the first of them, see Frame.Encoded.
 func (d Delivery) Append(bufs [][]byte, e Encoding, follows bool) [][]byte {
 	for i, f := range d.Frames {
-		bufs = append(bufs, f.Encoded(e, follows || i > 0))
+		bufs = append(bufs, f.Encoded(e, follows && !d.whole || i > 0))
 	}
 	return bufs
 }
@@ -135,7 +137,7 @@ func (v *Viewer) Take() (Delivery, error) {
 	}
 	if v.whole || v.at < p.start || p.tooFar(v.at) {
 		v.whole, v.at, v.fed = false, p.end(), false
-		return Delivery{Frames: []*Frame{p.fullFrame()}}, nil
+		return Delivery{Frames: []*Frame{p.fullFrame()}, whole: true}, nil
 	}
 	news := p.log[v.at-p.start:]
 	if len(news) == 0 {
