@@ -47,7 +47,7 @@ func version(s Seen) Finding {
 	case "h2", "h3":
 		return finding(Good, "The client speaks %s, so all streams share one connection; the server sees %s.", spoken, s.Echo.Protocol)
 	case "http/1.0", "http/1.1":
-		return finding(Warn, "The client speaks %s (the server sees %s): a browser has six connections to a host then, and each page in a tab may hold one; HTTP/2 has no such limit.",
+		return finding(Warn, "The client speaks %s (the server sees %s): a browser has six connections to a host then. Its tabs share one stream, but not in every browser; HTTP/2 has no such limit.",
 			spoken, s.Echo.Protocol).curedBy(oldHTTP, s)
 	}
 	return finding(Unknown, "The client does not tell which HTTP it speaks; the server sees %s.", s.Echo.Protocol)

@@ -202,16 +202,24 @@ func (p *Page) audience() int { return p.press.audience.of(p.subjects) }
 // Poller names one who comes again and again, and leaves in between.
 type Poller struct{ Address, Browser string }
 
-// JoinFor is Join for a poller, whose place is kept for half a minute. End it with LeaveFor.
+// JoinFor is Join for a poller, whose place is kept for half a minute. End it with LeaveFor. Without a cursor it is not
+// counted: it asks for the first time, or beside a stream that has told it that there is news.
 func (p *Page) JoinFor(who Poller, cursor string) *Viewer {
 	p.enter()
-	p.press.audience.enterAgain(p.subjects, p.absentee(who))
-	return p.viewer(cursor)
+	if cursor != "" {
+		p.press.audience.enterAgain(p.subjects, p.absentee(who))
+	}
+	v := p.viewer(cursor)
+	v.uncounted = cursor == ""
+	return v
 }
 
 // LeaveFor ends the viewing that began with JoinFor.
 func (v *Viewer) LeaveFor(who Poller) {
 	v.page.leave()
+	if v.uncounted {
+		return
+	}
 	v.page.press.audience.leaveFor(v.page.subjects, v.page.absentee(who))
 }
 

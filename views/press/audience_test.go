@@ -58,16 +58,20 @@ func TestPollerIsOneViewerBetweenPolls(t *testing.T) {
 		w := newWorld(t, dashboard("d", "a"))
 		defer w.close()
 		page := w.page(View{Surface: Desk, Dashboards: "d"})
-		ada := Poller{"192.0.2.1", "ada"}
+		ada, cursor := Poller{"192.0.2.1", "ada"}, page.Snapshot().Cursor
+		page.JoinFor(ada, "").LeaveFor(ada)
+		if got := w.press.Viewers()["d"]; got != 0 {
+			t.Errorf("%d viewers, want none: who asks for the whole may have a stream", got)
+		}
 		for range 5 {
-			v := page.JoinFor(ada, "")
+			v := page.JoinFor(ada, cursor)
 			if got := w.press.Viewers()["d"]; got != 1 {
 				t.Fatalf("%d viewers, want the one who polls", got)
 			}
 			v.LeaveFor(ada)
 			time.Sleep(pollGrace - time.Second)
 		}
-		other := page.JoinFor(Poller{"192.0.2.1", "grace"}, "")
+		other := page.JoinFor(Poller{"192.0.2.1", "grace"}, cursor)
 		if got := w.press.Viewers()["d"]; got != 2 {
 			t.Errorf("%d viewers, want two who poll", got)
 		}
@@ -87,10 +91,10 @@ func TestOneAddressCannotMakeUpAnAudience(t *testing.T) {
 		page := w.page(View{Surface: Desk, Dashboards: "d"})
 		for i := range 10 * maxAbsentOne {
 			who := Poller{"192.0.2.1", fmt.Sprint("browser", i)}
-			page.JoinFor(who, "").LeaveFor(who)
+			page.JoinFor(who, "1-1").LeaveFor(who)
 		}
 		other := Poller{"192.0.2.2", "ada"}
-		page.JoinFor(other, "").LeaveFor(other)
+		page.JoinFor(other, "1-1").LeaveFor(other)
 		if got := w.press.Viewers()["d"]; got != maxAbsentOne+1 {
 			t.Errorf("%d viewers, want %d of one address and one of another", got, maxAbsentOne)
 		}

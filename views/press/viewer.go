@@ -11,6 +11,8 @@ type Viewer struct {
 	at    uint64 // number of the first entry not yet taken
 	whole bool   // what it holds is no state of this page: it needs the whole
 	fed   bool   // what it took last is the entry before at
+
+	uncounted bool // see JoinFor
 }
 
 // Join returns a viewer that holds the state of that cursor, and is counted until it leaves. A foreign, unknown, too
