@@ -77,6 +77,7 @@ func TestPollerIsOneViewerBetweenPolls(t *testing.T) {
 		}
 		other.Leave()
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if got := w.press.Viewers()["d"]; got != 0 || len(w.press.audience.absent) != 0 || w.press.audience.away != 0 {
 			t.Errorf("%d viewers half a minute after the last poll, %d places kept", got, w.press.audience.away)
 		}
@@ -99,6 +100,7 @@ func TestOneAddressCannotMakeUpAnAudience(t *testing.T) {
 			t.Errorf("%d viewers, want %d of one address and one of another", got, maxAbsentOne)
 		}
 		time.Sleep(2 * pollGrace)
+		synctest.Wait()
 		if len(w.press.audience.one) != 0 {
 			t.Errorf("%v are still counted as away", w.press.audience.one)
 		}
