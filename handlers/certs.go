@@ -136,9 +136,26 @@ func ACMECerts(a ACME) (*Certs, error) {
 		Email:      a.Email,
 		Client:     &acme.Client{DirectoryURL: a.Directory, UserAgent: "liveboard"},
 	}
-	c := newCerts(m.GetCertificate, acme.ALPNProto)
+	c := newCerts(telling(m), acme.ALPNProto)
 	c.manager = m
+	slog.Info("certificates come from an ACME authority", "hosts", a.Hosts, "authority", a.Directory, "kept in", a.Folder)
 	return c, nil
+}
+
+// telling is the manager's GetCertificate, which tells what is wrong where there is none.
+func telling(m *autocert.Manager) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert, err := m.GetCertificate(hello)
+		switch {
+		case err == nil:
+		case hello.ServerName == "" || m.HostPolicy(hello.Context(), hello.ServerName) != nil:
+			slog.Info("no certificate: the client asked for a host that --acme-host does not name", "host", hello.ServerName)
+		default:
+			slog.Warn("no certificate: the server must reach the authority, and the authority this server at port 443 of the host, or at 80 by --redirect-listen",
+				"host", hello.ServerName, "error", err)
+		}
+		return cert, err
+	}
 }
 
 // onlyHosts lets those hosts pass, at whatever port.

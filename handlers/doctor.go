@@ -47,7 +47,7 @@ func (s *Server) doctorEcho(w http.ResponseWriter, r *http.Request) {
 		Proxy:    proxyHeaders(r),
 		Streams:  doctor.Streams{Address: s.streams.of(neighbourhood(addr)), Most: s.Streams.PerAddress},
 	}
-	if s.local(r) {
+	if echo.Trusted = s.local(r); echo.Trusted {
 		echo.Files = s.files()
 	}
 	tell(w, r, http.StatusOK, echo)
@@ -85,7 +85,9 @@ func (s *Server) files() *doctor.Files {
 	if found["process_max_fds"] == 0 {
 		return nil
 	}
-	return &doctor.Files{Open: found["process_open_fds"], Limit: found["process_max_fds"]}
+	return &doctor.Files{
+		Open: found["process_open_fds"], Limit: found["process_max_fds"], Streams: s.streams.count(), MostStreams: s.Streams.All,
+	}
 }
 
 // doctorFinding answers GET /doctor/finding/{check} with what the measurements in the parameter seen mean.

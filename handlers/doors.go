@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -23,6 +24,9 @@ type HTTPS struct {
 	RedirectListen string   `env:"LIVEBOARD_REDIRECT_LISTEN" help:"Address of plain HTTP that leads to https."`
 }
 
+// letsEncrypt is the default of --acme-directory.
+const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
+
 // Check says what is wrong with the flags together.
 func (h HTTPS) Check() error {
 	switch {
@@ -30,6 +34,10 @@ func (h HTTPS) Check() error {
 		return errors.New("--tls-cert and --tls-key belong together: give both or none")
 	case h.TLSCert != "" && len(h.ACMEHost) > 0:
 		return errors.New("--acme-host asks for a certificate and --tls-cert brings one: give one of them")
+	case slices.Contains(h.ACMEHost, ""):
+		return errors.New("--acme-host names no host: name one such as board.example.com")
+	case len(h.ACMEHost) == 0 && (h.ACMEEmail != "" || h.ACMEDirectory != letsEncrypt):
+		return errors.New("--acme-email and --acme-directory belong to --acme-host: name the host too")
 	case h.RedirectListen != "" && h.TLSCert == "" && len(h.ACMEHost) == 0:
 		return errors.New("--redirect-listen leads to https: it needs --tls-cert or --acme-host")
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -33,6 +34,7 @@ const maxViews = 16
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	q, release, err := s.request(r, s.streams)
 	if err != nil {
+		slog.Info("stream refused", "request", middleware.GetReqID(r.Context()), "path", r.URL.Path, "address", addressOf(r), "why", err)
 		fail(w, r, err)
 		return
 	}
@@ -83,6 +85,8 @@ func (s *Server) request(r *http.Request, among *streams) (q fan.Request, releas
 	one := true
 	if names := r.URL.Query()["view"]; names != nil && pathParam(r, "board") == "" && pathParam(r, "dashboards") == "" {
 		one, err = false, addShows(&q, names, r.URL.Query()["cursor"])
+	} else if r.URL.Path == "/live" || r.URL.Path == "/poll" {
+		err = metrics.Errorf(metrics.Invalid, "Name what to show: %[1]s/{dashboard}, %[1]s/b/{leaderboard}, or %[1]s?view= with what stands there.", r.URL.Path)
 	} else {
 		var view press.View
 		view, err = viewOf(r)
@@ -105,9 +109,11 @@ func addShows(q *fan.Request, names, cursors []string) error {
 	if len(names) > maxViews {
 		return metrics.Errorf(metrics.Invalid, "A stream shows at most %d views, not %d.", maxViews, len(names))
 	}
+	var wrong error
 	for i, name := range names {
 		view, err := viewNamed(name)
 		if err != nil {
+			wrong = cmp.Or(wrong, err)
 			q.Gone = append(q.Gone, name)
 			continue
 		}
@@ -117,6 +123,9 @@ func addShows(q *fan.Request, names, cursors []string) error {
 		}
 		q.Shows = append(q.Shows, show)
 	}
+	if len(q.Shows) == 0 {
+		return wrong
+	}
 	return nil
 }
 
@@ -124,6 +133,7 @@ func addShows(q *fan.Request, names, cursors []string) error {
 // must not keep it from the others.
 func (s *Server) findPages(q *fan.Request, one bool) error {
 	var found []fan.Show
+	var missing error
 	for _, show := range q.Shows {
 		page, err := s.Press.Page(show.View)
 		switch kind := metrics.KindOf(err); {
@@ -133,13 +143,14 @@ func (s *Server) findPages(q *fan.Request, one bool) error {
 			show.Page = page
 			found = append(found, show)
 		case !one && (kind == metrics.NotFound || kind == metrics.Invalid):
+			missing = cmp.Or(missing, err)
 			q.Gone = append(q.Gone, show.Name)
 		default:
 			return err
 		}
 	}
 	if len(found) == 0 {
-		return metrics.Errorf(metrics.NotFound, "There is none of the views %q.", q.Gone)
+		return missing
 	}
 	q.Shows = found
 	return nil

@@ -80,6 +80,9 @@ func (s *Server) register() {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "liveboard_streams_behind", Help: "Event streams whose clients take nothing at the moment.",
 		}, func() float64 { return float64(s.fan.Behind()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "liveboard_streams_refused_total", Help: "Event streams that a limit forbade.",
+		}, func() float64 { return float64(s.streams.refused.Load()) }),
 		viewers{s.Press},
 		Histogram("liveboard_send_seconds", "Time from a change in memory to its sending, by delivery.", s.sent.Snapshot),
 	)

@@ -14,6 +14,7 @@ import (
 type asItComes struct {
 	kind    proxyKind
 	through string
+	answer  doctor.Verdict
 	steady  doctor.Verdict
 }
 
@@ -21,14 +22,14 @@ func TestDoctorKnowsProxiesAsTheyCome(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
 	cases := []asItComes{
-		{nginxKind, "through nginx", doctor.Good},
-		{haproxyKind, "no proxy shows itself", doctor.Warn}, // it waits 200 ms for more
-		{caddyKind, "through Caddy", doctor.Good},
-		{varnishKind, "through Varnish", doctor.Bad}, // it unpacks for clients without gzip, and only whole answers
+		{nginxKind, "through nginx", doctor.Bad, doctor.Good},            // the server does not know of it, and trusts everybody
+		{haproxyKind, "no proxy shows itself", doctor.Good, doctor.Warn}, // it waits 200 ms for more
+		{caddyKind, "through Caddy", doctor.Good, doctor.Good},
+		{varnishKind, "through Varnish", doctor.Good, doctor.Bad}, // it unpacks for clients without gzip, and only whole answers
 	}
 	together(t, cases, func(c asItComes) string { return c.kind.name }, func(t *testing.T, c asItComes) {
 		findings := diagnosed(t, proxyBefore(t, c.kind, s.URL), verdicts{
-			"answer": doctor.Good, "version": doctor.Warn, "live": doctor.Good, "parallel": doctor.Good, "idle": doctor.Good, "steady": c.steady,
+			"answer": c.answer, "version": doctor.Warn, "live": doctor.Good, "parallel": doctor.Good, "idle": doctor.Good, "steady": c.steady,
 		})
 		if got := findings["answer"].Text; !strings.Contains(got, c.through) {
 			t.Errorf("answers: %s; want %q", got, c.through)
@@ -74,7 +75,7 @@ func TestCuresOfTheDoctorCure(t *testing.T) {
 		{"Varnish caches", varnishKind.with(varnishCaching), "", "answer", doctor.Bad},
 	}
 	together(t, cases, func(c ailment) string { return c.name }, func(t *testing.T, c ailment) {
-		site := newWorld(t, nil).URL
+		site := newWorld(t, func(c *Config) { c.PublicURL = "https://liveboard.example" }).URL
 		ill := diagnosed(t, proxyBefore(t, c.kind, site, c.own), verdicts{c.check: c.verdict})
 		diagnosed(t, proxyBefore(t, c.kind, site, cureFor(t, c.kind, ill[c.check])), verdicts{c.check: doctor.Good})
 	})
@@ -94,7 +95,7 @@ func cureFor(t *testing.T, kind proxyKind, f doctor.Finding) string {
 
 func TestDoctorSpeaksHTTP2(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "")
+	s := start(t, "--public-url=https://liveboard.example")
 	authority := filepath.Join(t.TempDir(), "cert.pem")
 	writeCertificate(t, authority)
 	together(t, []proxyKind{nginxTLS, haproxyTLS, caddyTLS}, func(k proxyKind) string { return k.name }, func(t *testing.T, k proxyKind) {

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"liveboard/handlers/fan"
 	"liveboard/metrics"
@@ -23,6 +24,8 @@ const maxPerBrowser = 5
 // streams counts what is open.
 type streams struct {
 	limits StreamLimits
+
+	refused atomic.Uint64
 
 	mu        sync.Mutex
 	open      int
@@ -54,6 +57,7 @@ func (s *streams) take(p place) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.check(p); err != nil {
+		s.refused.Add(1)
 		return nil, err
 	}
 	s.change(1, p)
@@ -70,7 +74,7 @@ func (s *streams) check(p place) error {
 		return metrics.Errorf(metrics.Unavailable, "The server has %d streams open, and no more are allowed (--max-streams). Poll, or come back later.", s.limits.All)
 	}
 	if reached(s.limits.PerAddress, s.addresses[p.address]) {
-		return metrics.Errorf(metrics.TooMany, "This address has %d streams open, and no more are allowed (--max-streams-per-address).", s.limits.PerAddress)
+		return metrics.Errorf(metrics.TooMany, "This address has %d streams open, and no more are allowed (--max-streams-per-address). Poll, or come back later.", s.limits.PerAddress)
 	}
 	if most := 2 * s.limits.PerAddress; reached(most, s.views[p.address]+p.views-1) {
 		return metrics.Errorf(metrics.TooMany, "The streams of this address show %d views, and no more than %d are allowed (twice --max-streams-per-address).", s.views[p.address], most)

@@ -14,7 +14,11 @@ func TestStreamsInAllAreLimited(t *testing.T) {
 	one, two := open(t, w.URL+"/live/d"), open(t, w.URL+"/live/d")
 	one.until("")
 	two.until("")
+	logged := logs(t)
 	wantProblem(t, do(t, "GET", w.URL+"/live/d", ""), http.StatusServiceUnavailable, "2 streams open")
+	if got := logged(); !strings.Contains(got, "stream refused") || strings.Contains(got, `"ERROR"`) || w.server.streams.refused.Load() != 1 {
+		t.Errorf("the log is %s, want that a stream was refused, as no fault of ours", got)
+	}
 	get200(t, w.URL+"/poll/d")
 	two.cancel()
 	eventually(t, "the place is free", func() bool { return w.server.streams.count() == 1 })
@@ -72,10 +76,11 @@ func TestStreamOfSeveralViewsRefusesNonsense(t *testing.T) {
 	}{
 		{"view=d&view=d", "ask once", 400},
 		{"view=d&view=d%3Frange%3D5m", "ask once", 400}, // it is the dashboard's own range
-		{"view=nothing", "none of the views", 404},
-		{"view=%25zz", "none of the views", 404},
-		{"view=", "none of the views", 404},
-		{"view=d%3Frange%3Dsoon", "none of the views", 404},
+		{"view=nothing", `no dashboard named "nothing"`, 404},
+		{"view=%25zz", "is no address", 400},
+		{"view=", `no dashboard named ""`, 404},
+		{"view=d%3Frange%3Dsoon&view=nothing", "no dashboard", 404},
+		{"view=d%3Frange%3Dsoon", "range must be", 400},
 		{strings.Repeat("view=d&", maxViews+1), "at most 16 views", 400},
 	} {
 		for _, route := range []string{"/live?", "/poll?", "/live/?", "/poll/?"} {

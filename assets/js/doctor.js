@@ -87,18 +87,20 @@ async function answered() {
 	}
 }
 
-// atOnce opens streams that stay open until the last of them has said something, or it is clear that it will not.
+// atOnce opens streams that stay open until the last of them has said something, or it is clear that it will not. What
+// opens when another has ended does not count.
 async function atOnce() {
 	let opened = 0
+	let over = false
 	const all = Array.from({ length: PARALLEL }, () => {
 		let counted = false
 		return watch('/doctor/stream/silent', list => {
-			if (list.length && !counted) {
+			if (list.length && !counted && !over) {
 				counted = true
 				opened++
 			}
 			return opened === PARALLEL
-		}, OPENS_WITHIN)
+		}, OPENS_WITHIN).finally(() => { over = true })
 	})
 	const streams = await Promise.all(all)
 	return { opened, stream: streams.find(({ status }) => status === 429) ?? streams[0] }

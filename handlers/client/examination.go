@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -78,15 +79,21 @@ func (e *examination) echo(ctx context.Context) (*http.Response, doctor.Echo, er
 		return nil, echo, fmt.Errorf("%s sends requests elsewhere, to %s: examine that address if it is the server's", e.base, shownText(to))
 	}
 	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&echo) != nil || echo.Build == "" {
+		if resp.StatusCode == http.StatusBadRequest && strings.HasPrefix(e.base, "http:") {
+			return nil, echo, fmt.Errorf("%s does not answer as a Liveboard does (%s): if it speaks https, begin the address with https://", e.base, resp.Status)
+		}
 		return nil, echo, fmt.Errorf("%s does not answer as a Liveboard does (%s, %s): is the address right, and the server of this release?",
-			e.base, resp.Status, shownText(resp.Header.Get("Content-Type")))
+			e.base, resp.Status, cmp.Or(shownText(resp.Header.Get("Content-Type")), "no content type"))
 	}
 	return resp, echo, nil
 }
 
 func (e *examination) unreachable(err error) error {
 	if wrong := (*tls.CertificateVerificationError)(nil); errors.As(err, &wrong) {
-		return fmt.Errorf("the certificate of %s is not trusted here: %w", e.base, wrong.Err)
+		return fmt.Errorf("the certificate of %s is not trusted here: %w. One of your own making is trusted with SSL_CERT_FILE=its PEM file", e.base, wrong.Err)
+	}
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return fmt.Errorf("%s speaks plain HTTP: begin the address with http://", e.base)
 	}
 	return fmt.Errorf("%s cannot be reached: is the server running there? (%w)", e.base, cause(err))
 }

@@ -95,4 +95,6 @@ var fewFilesOpen = append([]Cure{
 
 var fewStreams = []Cure{{"Liveboard", "on its command line", "--max-streams-per-address 100000"}}
 
+var unknownProxy = []Cure{{"Liveboard", "on its command line", "--public-url https://liveboard.example"}}
+
 var skewed = []Cure{{"systemd", "on the machine whose clock is wrong", "timedatectl set-ntp true"}}

@@ -63,6 +63,8 @@ func TestJudgements(t *testing.T) {
 		{"Cache-Control", "answer", Seen{Answer: Answer{Status: 200, Type: "application/json", CacheControl: "max-age=60"}}, Warn, "max-age=60"},
 
 		{"HTTP/2", "version", Seen{Version: "h2"}, Good, "HTTP/2"},
+		{"trusted through a proxy", "answer", Seen{Answer: Answer{Status: 200, Type: "application/json", CacheControl: "no-store"}, Server: "nginx", Echo: Echo{Trusted: true}}, Bad, "who comes through nginx for a program on its own machine"},
+		{"room for streams", "files", Seen{Echo: Echo{Files: &Files{Open: 20, Limit: 20_000, Streams: 3, MostStreams: 103}}}, Warn, "3 of at most 103 streams open: there is room for 100 more viewers"},
 		{"HTTP/1.1", "version", Seen{Version: "http/1.1"}, Warn, "six connections"},
 		{"no version", "version", Seen{}, Unknown, "does not tell"},
 
@@ -114,10 +116,10 @@ func TestJudgements(t *testing.T) {
 		{"enough for a proxy", "limit", Seen{Server: "Caddy", Echo: Echo{Streams: Streams{3, 100_000}}}, Good, "3 of at most 100000"},
 
 		{"files of a stranger", "files", Seen{}, Unknown, "own machine"},
-		{"few files", "files", Seen{Echo: Echo{Files: &Files{20, 1024}}}, Good, "room for 1004 more viewers. 100,000 need"},
-		{"files run short", "files", Seen{Echo: Echo{Files: &Files{600, 1024}}}, Warn, "424"},
-		{"no files", "files", Seen{Echo: Echo{Files: &Files{1000, 1024}}}, Bad, "24"},
-		{"files for many", "files", Seen{Echo: Echo{Files: &Files{20, 250_000}}}, Good, "room for 249980 more viewers."},
+		{"few files", "files", Seen{Echo: Echo{Files: &Files{Open: 20, Limit: 1024}}}, Good, "room for 1004 more viewers. 100,000 need"},
+		{"files run short", "files", Seen{Echo: Echo{Files: &Files{Open: 600, Limit: 1024}}}, Warn, "424"},
+		{"no files", "files", Seen{Echo: Echo{Files: &Files{Open: 1000, Limit: 1024}}}, Bad, "24"},
+		{"files for many", "files", Seen{Echo: Echo{Files: &Files{Open: 20, Limit: 250_000}}}, Good, "room for 249980 more viewers."},
 
 		{"patient", "idle", Seen{Stream: silent}, Good, "12.0 s of silence"},
 		{"impatient", "idle", changed(silent, func(s *Stream) { s.Events, s.Ended = s.Events[:1], 5005 }), Bad, "after 5.0 s"},
@@ -171,7 +173,7 @@ func TestCuresAreOfTheProxiesOnTheWay(t *testing.T) {
 }
 
 func TestCuresOfNoProxyAreForAll(t *testing.T) {
-	f, _ := Judge("files", Seen{Server: "Caddy", Echo: Echo{Files: &Files{1, 1024}}})
+	f, _ := Judge("files", Seen{Server: "Caddy", Echo: Echo{Files: &Files{Open: 1, Limit: 1024}}})
 	if len(f.Cures) != 3 || f.Cures[0].Lines != "LimitNOFILE=250000" {
 		t.Errorf("got %+v, want the lines for the machine, and none for other proxies", f.Cures)
 	}

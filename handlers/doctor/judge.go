@@ -2,8 +2,10 @@ package doctor
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -26,6 +28,9 @@ func answer(s Seen) Finding {
 		return finding(Bad, "A cache answers in the server's place: two requests got the same answer.").curedBy(cached, s)
 	case !strings.Contains(a.CacheControl, "no-store"):
 		return finding(Warn, "Cache-Control is not what the server sent (no-store) but %q: something may keep answers.", a.CacheControl).curedBy(cached, s)
+	}
+	if s.Echo.Trusted && (s.Server != "" || s.Via != "") {
+		return finding(Bad, "The server takes everybody who comes%s for a program on its own machine, which may push and moderate: it does not know of the proxy.", strings.TrimPrefix(s.through(), ",")).curedBy(unknownProxy, s)
 	}
 	return finding(Good, "Answers come from the server as it sent them%s.", s.through())
 }
@@ -200,18 +205,29 @@ func files(s Seen) Finding {
 		return finding(Unknown, "The server tells this on its own machine only, and with --public-url to nobody: run liveboard doctor there, or see process_max_fds in /metrics.")
 	}
 	v, room := Good, n.Limit-n.Open
+	if n.MostStreams > 0 {
+		room = min(room, n.MostStreams-n.Streams)
+	}
 	switch {
 	case room < fewFiles:
 		v = Bad
 	case room < someFiles:
 		v = Warn
 	}
-	f := finding(v, "The server has %d of at most %d files open: there is room for %d more viewers.", n.Open, n.Limit, room)
+	f := finding(v, "The server has %d of at most %d files and %s streams open: there is room for %d more viewers.", n.Open, n.Limit, n.streams(), room)
 	if n.Limit < plentyFiles {
 		f.Text += " 100,000 need:"
 		f = f.curedBy(fewFilesOpen, s)
 	}
 	return f
+}
+
+// streams tells how many are open, and of how many.
+func (n Files) streams() string {
+	if n.MostStreams == 0 {
+		return strconv.Itoa(n.Streams)
+	}
+	return fmt.Sprintf("%d of at most %d", n.Streams, n.MostStreams)
 }
 
 func idle(s Seen) Finding {

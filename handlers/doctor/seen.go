@@ -45,6 +45,7 @@ type Echo struct {
 	Address  string              `json:"address"`  // where the connection comes from
 	Gzip     bool                `json:"gzip"`     // the request asks for it
 	Proxy    map[string][]string `json:"proxy"`    // headers by which proxies say that they are some
+	Trusted  bool                `json:"trusted"`  // the server takes it for one of its own machine's
 	Streams  Streams             `json:"streams"`
 	Files    *Files              `json:"files,omitempty"` // for callers on the server's machine
 }
@@ -57,8 +58,10 @@ type Streams struct {
 
 // Files are the files that the server has open, connections among them.
 type Files struct {
-	Open  int `json:"open"`
-	Limit int `json:"limit"`
+	Open        int `json:"open"`
+	Limit       int `json:"limit"`
+	Streams     int `json:"streams"`     // that are open
+	MostStreams int `json:"mostStreams"` // that may be; 0 for no limit
 }
 
 // Answer is how an answer to an ordinary request came.

@@ -33,8 +33,10 @@ type seat struct {
 func (f *Fan) newStream(q Request) *stream {
 	s := &stream{fan: f, encoding: q.Encoding, gone: q.Gone, endAt: time.Now().Add(q.For), ended: q.Ended}
 	seats := make([]seat, len(q.Shows))
+	var viewers []*press.Viewer
 	for i, show := range q.Shows {
-		seats[i] = seat{viewer: show.Page.Join(show.Cursor), view: show.View, name: show.Name}
+		viewers = append(viewers, show.Page.JoinBeside(viewers, show.Cursor))
+		seats[i] = seat{viewer: viewers[i], view: show.View, name: show.Name}
 		s.seats = append(s.seats, &seats[i])
 	}
 	return s

@@ -11,13 +11,15 @@ import (
 // newSender returns the best that the kernel allows.
 func newSender(noRing bool) sender {
 	if noRing {
+		slog.Info("a loop writes streams one by one", "why", "so ordered")
 		return writer{}
 	}
 	r, err := newRing()
 	if err != nil {
-		slog.Debug("streams are written one by one", "error", err)
+		slog.Info("a loop writes streams one by one", "why", err)
 		return writer{}
 	}
+	slog.Info("a loop writes streams by io_uring")
 	return r
 }
 

@@ -115,3 +115,19 @@ func TestKioskCountsOnceForADashboard(t *testing.T) {
 		t.Errorf("%d viewers, want 1", got)
 	}
 }
+
+func TestConnectionIsOneViewerOfADashboard(t *testing.T) {
+	w := newWorld(t, dashboard("d", "a"))
+	defer w.close()
+	desk, kiosk := w.page(View{Surface: Desk, Dashboards: "d"}), w.page(View{Surface: Kiosk, Dashboards: "d"})
+	first := desk.Join("")
+	second := kiosk.JoinBeside([]*Viewer{first}, "")
+	if got := w.press.Viewers()["d"]; got != 1 {
+		t.Errorf("%d viewers, want 1", got)
+	}
+	second.Leave()
+	first.Leave()
+	if got := w.press.Viewers(); len(got) != 0 {
+		t.Errorf("Viewers = %v when both have left", got)
+	}
+}

@@ -2,6 +2,7 @@ package press
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type Viewer struct {
 	whole bool   // what it holds is no state of this page: it needs the whole
 	fed   bool   // what it took last is the entry before at
 
-	uncounted bool // see JoinFor
+	uncounted bool // see JoinFor and JoinBeside
 }
 
 // Join returns a viewer that holds the state of that cursor, and is counted until it leaves. A foreign, unknown, too
@@ -49,9 +50,26 @@ func (p *Page) viewer(cursor string) *Viewer {
 // Page is where the viewer is.
 func (v *Viewer) Page() *Page { return v.page }
 
+// JoinBeside is Join for one who looks at other pages too, on the same connection: it is not counted once more for what
+// one of them is of.
+func (p *Page) JoinBeside(others []*Viewer, cursor string) *Viewer {
+	for _, other := range others {
+		if !other.uncounted && slices.Equal(other.page.subjects, p.subjects) {
+			p.enter()
+			v := p.viewer(cursor)
+			v.uncounted = true
+			return v
+		}
+	}
+	return p.Join(cursor)
+}
+
 // Leave ends the viewing.
 func (v *Viewer) Leave() {
 	v.page.leave()
+	if v.uncounted {
+		return
+	}
 	v.page.press.audience.leave(v.page.subjects)
 }
 
