@@ -76,6 +76,7 @@ func TestPageTurnsStaleByItself(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	p := openTab(t, s.URL+"/d/shop")
+	s.push(t, "orders 51") // the page may have taken longer to come than a value is fresh
 	p.wait(soon, `document.getElementById('p-shop-orders').dataset.state === 'fresh'`)
 	p.wait(backWithin, `document.getElementById('p-shop-orders').dataset.state === 'stale'`)
 	p.hold(`/^stale \d+ s$/.test(document.querySelector('#p-shop-orders .age').innerText)`)

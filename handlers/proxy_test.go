@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"text/template"
@@ -145,13 +146,21 @@ func proxyBefore(t *testing.T, kind proxyKind, target string, extra ...string) s
 // freeAddress returns one of this machine that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := listener.Addr().String()
+		_ = listener.Close()
+		if _, taken := handedOut.LoadOrStore(address, true); !taken {
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
+
+// handedOut are the addresses that tests have got: HAProxy listens at one that another HAProxy has, without a word.
+var handedOut sync.Map
 
 func write(t *testing.T, path, text string, values proxyConfig) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -61,8 +62,10 @@ func TestEveryWayThroughALogIsOneStream(t *testing.T) {
 		var frames []*Frame
 		for i := range rapid.IntRange(1, 30).Draw(t, "ticks") {
 			frames = append(frames, frameOf(i))
-			if rapid.IntRange(0, 5).Draw(t, "long") == 0 {
-				frames[i].plain = append(frames[i].plain, rapid.SliceOfN(rapid.Byte(), 0, 3*window).Draw(t, "noise")...)
+			if n := rapid.IntRange(-15*window, 3*window).Draw(t, "noise"); n > 0 {
+				noise := make([]byte, n)
+				_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(noise)
+				frames[i].plain = append(frames[i].plain, noise...)
 			}
 		}
 		logOf(frames...)
