@@ -187,8 +187,9 @@ func TestPlainPagePollsBehindAProxyThatStores(t *testing.T) {
 	s.filled(t)
 	var storing atomic.Bool
 	storing.Store(true)
+	proxy := storeAndForward(t, s, &storing) // before the tab, which it outlives
 	p := newTab(t)
-	p.do(chromedp.Navigate(storeAndForward(t, s, &storing).URL + "/d/host?plain"))
+	p.do(chromedp.Navigate(proxy.URL + "/d/host?plain"))
 	p.wait(2*soon, isPolling)
 	p.hold(`document.getElementById('live').innerText === 'polling (the stream is held back)'`)
 	p.wait(2*soon, moves(p)) // it may be trying whether a stream comes through

@@ -56,8 +56,9 @@ func TestPagePollsBehindAProxyThatStores(t *testing.T) {
 	var storing atomic.Bool
 	storing.Store(true)
 	s.filled(t)
+	proxy := storeAndForward(t, s, &storing) // before the tab, which it outlives
 	p := newTab(t)
-	p.do(chromedp.Navigate(storeAndForward(t, s, &storing).URL + "/d/host"))
+	p.do(chromedp.Navigate(proxy.URL + "/d/host"))
 	p.wait(backWithin, isPolling+" && "+moves(p))
 	p.hold(`document.getElementById('live').innerText === 'polling (the stream is held back)'`)
 	p.wait(soon, moves(p))
