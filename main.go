@@ -159,6 +159,9 @@ type serve struct {
 	NoIOUring            bool   `name:"no-io-uring" env:"LIVEBOARD_NO_IO_URING" help:"Write streams without io_uring, as where the kernel forbids it."`
 	MaxStreamsPerEmbed   int    `default:"10000" env:"LIVEBOARD_MAX_STREAMS_PER_EMBED" help:"Event streams that the embeds of one dashboard or leaderboard may hold open."`
 
+	MaxSeries         int `default:"100000" env:"LIVEBOARD_MAX_SERIES" help:"Series in all."`
+	MaxSeriesPerToken int `default:"50000" env:"LIVEBOARD_MAX_SERIES_PER_TOKEN" help:"Series that one token may bring."`
+
 	HTTPS handlers.HTTPS `embed:""`
 }
 
@@ -172,6 +175,9 @@ func (s serve) Validate() error {
 	}
 	if s.MaxStreamsPerEmbed < 1 {
 		return errors.New("--max-streams-per-embed must be at least 1")
+	}
+	if s.MaxSeries < 1 || s.MaxSeriesPerToken < 1 {
+		return errors.New("--max-series and --max-series-per-token must be at least 1")
 	}
 	if s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://") {
 		return fmt.Errorf("--public-url %s: write it with http:// or https:// before it", s.PublicURL)
@@ -210,7 +216,7 @@ func (s serve) Run() error {
 	if err != nil {
 		return err
 	}
-	p, err := assemble(store, file)
+	p, err := s.assemble(store, file)
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
@@ -245,10 +251,9 @@ func (s serve) server(p *program) *handlers.Server {
 			{Name: "store", Run: p.store.Ping},
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
 		},
-		Build:     assets.Build(),
-		PushToken: os.Getenv("LIVEBOARD_PUSH_TOKEN"), // no flag: a command line is for all to see
-		Streams:   handlers.StreamLimits{All: cmp.Or(s.MaxStreams, handlers.MostStreams()), PerAddress: s.MaxStreamsPerAddress, PerEmbed: s.MaxStreamsPerEmbed},
-		NoRing:    s.NoIOUring,
+		Build:   assets.Build(),
+		Streams: handlers.StreamLimits{All: cmp.Or(s.MaxStreams, handlers.MostStreams()), PerAddress: s.MaxStreamsPerAddress, PerEmbed: s.MaxStreamsPerEmbed},
+		NoRing:  s.NoIOUring,
 	})
 }
 
@@ -258,6 +263,7 @@ type program struct {
 	file     *data.BoardFile
 	hub      *live.Hub
 	recorder *metrics.Recorder
+	arrivals metrics.Arrivals
 	ledger   *rank.Ledger
 	boards   *query.Boards
 	press    *press.Press
@@ -265,12 +271,18 @@ type program struct {
 	runner   *collect.Runner
 }
 
-func assemble(store *data.Store, file *data.BoardFile) (*program, error) {
+func (s serve) assemble(store *data.Store, file *data.BoardFile) (*program, error) {
 	p := &program{store: store, file: file, hub: live.New(gap), registry: prometheus.NewRegistry()}
+	found := store.Arrivals()
+	p.arrivals.Add(found...)
 	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
-		Log:     store,
-		Applier: store.Head(),
-		Bell:    func(names []string) { p.hub.Touch(names...) },
+		Log:               store,
+		Applier:           store.Head(),
+		Bell:              func(names []string) { p.hub.Touch(names...) },
+		Arrived:           func(arrivals []metrics.Arrival) { p.arrivals.Add(arrivals...) },
+		MaxSeries:         s.MaxSeries,
+		MaxSeriesPerToken: s.MaxSeriesPerToken,
+		SeriesPerToken:    metrics.PerToken(found),
 	})
 	var err error
 	specs, engine := file.Board().Leaderboards, query.New(store.Head())

@@ -15,8 +15,9 @@ const insertGroup = `
 	VALUES (?, ?, ?)`
 
 // Append writes samples as one group into the journal and returns its number once the disk has it.
-// On error nothing of the group is stored. It is safe for concurrent use.
-func (s *Store) Append(ctx context.Context, samples []metrics.Sample) (seq uint64, err error) {
+// On error nothing of the group is stored. A new series without an arrival is stored as one whose origin is not known.
+// It is safe for concurrent use.
+func (s *Store) Append(ctx context.Context, samples []metrics.Sample, arrivals []metrics.Arrival) (seq uint64, err error) {
 	if len(samples) > maxGroupSamples {
 		return 0, fmt.Errorf("append %d samples: at most %d fit a group", len(samples), maxGroupSamples)
 	}
@@ -26,7 +27,7 @@ func (s *Store) Append(ctx context.Context, samples []metrics.Sample) (seq uint6
 	payload := encodeGroup(entries)
 	seq = s.seq + 1
 	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
-		if err := insertSeries(ctx, tx, added); err != nil {
+		if err := insertSeries(ctx, tx, added, arrivals); err != nil {
 			return err
 		}
 		_, err := tx.StmtContext(ctx, s.insertGroup).ExecContext(ctx, seq, time.Now().UnixMilli(), payload)
@@ -63,19 +64,29 @@ func (s *Store) resolve(samples []metrics.Sample) (entries []entry, added map[me
 	return entries, added
 }
 
-func insertSeries(ctx context.Context, tx *sql.Tx, added map[metrics.Series]int64) error {
+func insertSeries(ctx context.Context, tx *sql.Tx, added map[metrics.Series]int64, arrivals []metrics.Arrival) error {
 	if len(added) == 0 {
 		return nil
 	}
 	insert, err := tx.PrepareContext(ctx, `
-		INSERT INTO series (id, key)
-		VALUES (?, ?)`)
+		INSERT INTO series (id, key, origin, created_at)
+		VALUES (?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
 	defer insert.Close()
+	arrived := make(map[metrics.Series]metrics.Arrival, len(arrivals))
+	for _, a := range arrivals {
+		arrived[a.Series] = a
+	}
+	known := make(map[metrics.Origin]any)
 	for series, id := range added {
-		if _, err := insert.ExecContext(ctx, id, []byte(series.Key())); err != nil {
+		a := arrived[series]
+		origin, err := originID(ctx, tx, known, a.Origin)
+		if err != nil {
+			return err
+		}
+		if _, err := insert.ExecContext(ctx, id, []byte(series.Key()), origin, a.At); err != nil {
 			return fmt.Errorf("insert series %s: %w", series, err)
 		}
 	}

@@ -27,8 +27,12 @@ func (s *Store) load(ctx context.Context) error {
 
 // loadSeries reads the series in the order of their keys, which is about the order that the head keeps them in.
 func (s *Store) loadSeries(ctx context.Context) (byID map[int64]metrics.Series, err error) {
+	origins, err := s.loadOrigins(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := s.readers.QueryContext(ctx, `
-		SELECT s.id, s.key, IFNULL(c.from_at, 0), IFNULL(c.to_at, 0), IFNULL(c.samples, 0), c.data
+		SELECT s.id, s.key, IFNULL(s.origin, 0), s.created_at, IFNULL(c.from_at, 0), IFNULL(c.to_at, 0), IFNULL(c.samples, 0), c.data
 		FROM series s
 		LEFT JOIN chunks c ON c.series = s.id AND c.tier = 0 AND c.from_at = (
 			SELECT MAX(from_at)
@@ -41,7 +45,7 @@ func (s *Store) loadSeries(ctx context.Context) (byID map[int64]metrics.Series, 
 	defer rows.Close()
 	byID = make(map[int64]metrics.Series)
 	for rows.Next() {
-		id, series, err := s.loadOne(rows)
+		id, series, err := s.loadOne(rows, origins)
 		if err != nil {
 			return nil, err
 		}
@@ -50,10 +54,11 @@ func (s *Store) loadSeries(ctx context.Context) (byID map[int64]metrics.Series, 
 	return byID, rows.Err()
 }
 
-func (s *Store) loadOne(rows *sql.Rows) (id int64, series metrics.Series, err error) {
+func (s *Store) loadOne(rows *sql.Rows, origins map[int64]metrics.Origin) (id int64, series metrics.Series, err error) {
 	var key, stored []byte
+	var origin, createdAt int64
 	var newest head.Chunk
-	if err := rows.Scan(&id, &key, &newest.From, &newest.To, &newest.Samples, &stored); err != nil {
+	if err := rows.Scan(&id, &key, &origin, &createdAt, &newest.From, &newest.To, &newest.Samples, &stored); err != nil {
 		return 0, series, err
 	}
 	if series, err = metrics.ParseKey(string(key)); err != nil {
@@ -68,6 +73,7 @@ func (s *Store) loadOne(rows *sql.Rows) (id int64, series metrics.Series, err er
 	if err != nil {
 		return 0, series, fmt.Errorf("%w: chunk of series %d from %d: %w", ErrDamaged, id, newest.From, err)
 	}
+	s.arrivals = append(s.arrivals, metrics.Arrival{Series: series, Origin: origins[origin], At: createdAt})
 	s.ids[series] = id
 	s.lastID = max(s.lastID, id)
 	return id, series, nil

@@ -35,6 +35,7 @@ type Store struct {
 	scores          *ScoreLog
 	tokens          *Tokens
 	keys            *Keys
+	arrivals        []metrics.Arrival // of the series that were found at Open, until Arrivals takes them
 
 	sealing      sync.Mutex
 	journalBytes atomic.Int64  // appended since the last seal began
@@ -146,6 +147,13 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 
 // Head is the head that holds the samples of this store.
 func (s *Store) Head() *head.Head { return s.head }
+
+// Arrivals returns the arrivals of the series that Open found, in the order of their keys. It returns them once.
+func (s *Store) Arrivals() []metrics.Arrival {
+	found := s.arrivals
+	s.arrivals = nil
+	return found
+}
 
 // Ping returns nil if the store can be written now. It blocks behind a group being appended.
 func (s *Store) Ping(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,7 +73,7 @@ func pointsOf(from, to int64) []metrics.Point {
 // record appends and applies, as a Recorder does.
 func record(t rapid.TB, s *Store, samples []metrics.Sample) {
 	t.Helper()
-	seq, err := s.Append(context.Background(), samples)
+	seq, err := s.Append(context.Background(), samples, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func TestGroupsAreNumberedOnAfterASeal(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openStore(t, path)
-	seq, err := s.Append(context.Background(), samplesOf(newSeries(t, "up"), 5, 6))
+	seq, err := s.Append(context.Background(), samplesOf(newSeries(t, "up"), 5, 6), nil)
 	if err != nil || seq != 3 {
 		t.Errorf("got group %d and error %v, want group 3", seq, err)
 	}
@@ -218,7 +219,7 @@ func TestGroupsAreNumberedOnAfterAnIdleRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	seq, err := openStore(t, path).Append(t.Context(), samplesOf(newSeries(t, "up"), 3, 4))
+	seq, err := openStore(t, path).Append(t.Context(), samplesOf(newSeries(t, "up"), 3, 4), nil)
 	if err != nil || seq != 2 {
 		t.Errorf("got group %d and error %v, want group 2", seq, err)
 	}
@@ -232,7 +233,7 @@ func TestSealCutsOnlyWhatIsApplied(t *testing.T) {
 	}
 	up := newSeries(t, "up")
 	record(t, s, samplesOf(up, 0, 10))
-	if _, err := s.Append(t.Context(), samplesOf(up, 10, 20)); err != nil {
+	if _, err := s.Append(t.Context(), samplesOf(up, 10, 20), nil); err != nil {
 		t.Fatal(err)
 	}
 	seal(t, s)
@@ -292,7 +293,7 @@ func TestAppendThatFailsLeavesNothing(t *testing.T) {
 	s := openStore(t, path)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Append(ctx, samplesOf(newSeries(t, "lost"), 0, 3)); !errors.Is(err, context.Canceled) {
+	if _, err := s.Append(ctx, samplesOf(newSeries(t, "lost"), 0, 3), nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got error %v, want %v", err, context.Canceled)
 	}
 	record(t, s, samplesOf(newSeries(t, "kept"), 0, 3))
@@ -321,7 +322,7 @@ func TestAppendGoesOnOnceTheDiskHasRoom(t *testing.T) {
 	for i := range 1000 {
 		group = append(group, samplesOf(newSeries(t, fmt.Sprintf("lost%d", i)), 0, 1)...)
 	}
-	if _, err := s.Append(t.Context(), group); err == nil || !strings.Contains(err.Error(), "disk is full") {
+	if _, err := s.Append(t.Context(), group, nil); err == nil || !strings.Contains(err.Error(), "disk is full") {
 		t.Fatalf("got error %v, want that the disk is full", err)
 	}
 	limitPages(t, s, "1000000")
@@ -342,3 +343,25 @@ func limitPages(t *testing.T, s *Store, pages string) {
 		t.Fatal(err)
 	}
 }
+
+func TestStoreKeepsWhoBroughtASeries(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	orders, old := newSeries(t, "orders"), newSeries(t, "unknown")
+	from := metrics.Origin{Token: "0123456789", Format: "influx", Sender: "192.0.2.1"}
+	want := []metrics.Arrival{{Series: orders, Origin: from, At: 5}, {Series: old}}
+	must(t, second(s.Append(t.Context(), samplesOf(orders, 0, 3), want[:1])))
+	must(t, second(s.Append(t.Context(), samplesOf(old, 0, 3), nil)))
+	must(t, second(s.Append(t.Context(), samplesOf(orders, 3, 6), []metrics.Arrival{{Series: orders, At: 9}})))
+	must(t, s.Close())
+	s = openStore(t, path)
+	if got := s.Arrivals(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if again := s.Arrivals(); again != nil {
+		t.Errorf("got %v once more", again)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"liveboard/handlers/ingest"
 	"liveboard/metrics"
 )
 
@@ -117,6 +118,28 @@ func (s *Server) asStaff(r *http.Request, board string) (bool, error) {
 		return false, metrics.Errorf(metrics.Invalid, "view is public or staff, not %q.", view)
 	}
 }
+
+// senderOf returns who brings samples, if that is allowed: bearing a token, or from this machine.
+func (s *Server) senderOf(r *http.Request, secret string, found bool) (ingest.Sender, error) {
+	if err := sameOrigin(r); err != nil {
+		return ingest.Sender{}, err
+	}
+	who, err := caller{local: !found && s.local(r)}, error(nil)
+	if found {
+		who, err = s.checkToken(r.Context(), secret)
+	}
+	switch {
+	case err != nil || who.local || who.MayIngest():
+	case found:
+		err = metrics.Errorf(metrics.Forbidden, "The token %q may not bring samples: it has no scope ingest.", who.name())
+	default:
+		err = metrics.Errorf(metrics.Unauthorized, "Samples from elsewhere need a token: Authorization: Bearer lb_…; “liveboard token create --scope ingest” makes one.")
+	}
+	return ingest.Sender{Token: who.Token, Local: who.local}, s.limit(r, who, err)
+}
+
+// originGuard refuses what a page of another site makes a browser send.
+var originGuard = http.NewCrossOriginProtection()
 
 // sameOrigin refuses what a page of another site makes a browser send.
 func sameOrigin(r *http.Request) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"liveboard/handlers/jsontext"
 	"liveboard/metrics"
 	"liveboard/metrics/rank"
 )
@@ -90,9 +91,9 @@ func readWords(body []byte, a *rank.Action) error {
 		Reason string `json:"reason"`
 		Name   string `json:"name"`
 	}
-	d := strict(body)
+	d := jsontext.Strict(body)
 	if err := d.Decode(&words); err != nil {
-		return cmp.Or(syntaxError(body), metrics.Errorf(metrics.Invalid, "%w", plain(err)))
+		return cmp.Or(syntaxError(body), metrics.Errorf(metrics.Invalid, "%w", jsontext.Plain(err)))
 	}
 	if words.Name != "" && a.Kind != rank.Renamed {
 		return metrics.Errorf(metrics.Invalid, "a name is given to rename a player, and for nothing else")

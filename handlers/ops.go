@@ -84,6 +84,7 @@ func (s *Server) register() {
 			Name: "liveboard_streams_refused_total", Help: "Event streams that a limit forbade.",
 		}, func() float64 { return float64(s.streams.refused.Load()) }),
 		viewers{s.Press},
+		s.intake,
 		Histogram("liveboard_send_seconds", "Time from a change in memory to its sending, by delivery.", s.sent.Snapshot),
 	)
 }

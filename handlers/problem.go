@@ -75,3 +75,19 @@ func setRetryAfter(w http.ResponseWriter, status int) {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfterLeast+rand.N(retryAfterSpread)))
 	}
 }
+
+// plainBody refuses a body that is compressed.
+func plainBody(r *http.Request) error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send the body as it is", coding)
+	}
+	return nil
+}
+
+// bodyError explains why a body of at most that many bytes could not be read.
+func bodyError(err error, most int64) error {
+	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
+		return metrics.Errorf(metrics.TooLarge, "The body is larger than %d MiB. Send it in parts.", most>>20)
+	}
+	return metrics.Errorf(metrics.Invalid, "The body could not be read: %w", err)
+}

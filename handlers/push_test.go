@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -8,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
 
 	"liveboard/metrics"
 )
@@ -82,8 +88,8 @@ func TestPushRefusesWholeBodies(t *testing.T) {
 		{"no number", textPlain, text("orders many"), `line 3: "many" is not a number`},
 		{"a comma for a point", textPlain, text("orders 1,5"), "line 3"},
 		{"too much", textPlain, text("orders 1 2 3"), "line 3: after the name come a value and perhaps a time"},
-		{"NaN", textPlain, text("orders NaN"), "line 3: orders: the value must be a finite number"},
-		{"infinite", textPlain, text("orders -Inf"), "line 3: orders: the value must be a finite number"},
+		{"NaN", textPlain, text("orders NaN"), "line 3: the value must be a finite number"},
+		{"infinite", textPlain, text("orders -Inf"), "line 3: the value must be a finite number"},
 		{"huge", textPlain, text("orders 1e999"), `line 3: "1e999" is not a number that fits`},
 		{"time no number", textPlain, text("orders 1 yesterday"), `line 3: "yesterday" is not a time`},
 		{"too old", textPlain, text(fmt.Sprint("orders 1 ", old)), "line 3: orders: the time is more than 7 days ago"},
@@ -145,8 +151,8 @@ func TestPushRefusesWhatItCannotRead(t *testing.T) {
 	wantProblem(t, w.push("application/x-www-form-urlencoded", "orders 42"), http.StatusUnsupportedMediaType, "-H 'Content-Type: text/plain'")
 	wantProblem(t, w.push("", "orders 42"), http.StatusUnsupportedMediaType, "application/json or text/plain")
 	wantProblem(t, w.push("a/b/c", "orders 42"), http.StatusUnsupportedMediaType, "a/b/c")
-	wantProblem(t, w.push(textPlain, "\x1f\x8b", "Content-Encoding", "gzip"), http.StatusUnsupportedMediaType, "gzip")
-	wantProblem(t, w.push(textPlain, strings.Repeat("# remark\n", maxPushBytes/9+1)), http.StatusRequestEntityTooLarge, "8 MiB")
+	wantProblem(t, w.push(textPlain, "orders 42", "Content-Encoding", "br"), http.StatusUnsupportedMediaType, `"br" is not understood`)
+	wantProblem(t, w.push(textPlain, strings.Repeat("# remark\n", (8<<20)/9+1)), http.StatusRequestEntityTooLarge, "8 MiB")
 	wantProblem(t, w.push(textPlain, strings.Repeat("a 1\n", metrics.MaxBatchSamples+1)), http.StatusRequestEntityTooLarge, "20001 samples")
 	if got := stored(w.store, `{__name__=~".+"}`); len(got) != 0 {
 		t.Errorf("%v is stored, want nothing", got)
@@ -155,44 +161,45 @@ func TestPushRefusesWhatItCannotRead(t *testing.T) {
 
 func TestPushIsForThoseWhoMay(t *testing.T) {
 	const bearer = "Authorization"
-	worlds := map[string]*world{}
-	for _, token := range []string{"", "secret"} {
-		worlds[token] = newWorld(t, func(c *Config) { c.PushToken = token })
-	}
+	w := newWorld(t, nil)
+	all, prefixed, scorer := w.token("all", "ingest"), w.token("till", "ingest:till_", "ingest:orders"), w.token("game", "score:*")
+	elsewhere := []string{"Host", "board.example"}
 	for _, c := range []struct {
-		name, token string
-		headers     []string
-		want        int
+		name    string
+		headers []string
+		want    int
 	}{
-		{"this machine", "", nil, 204},
-		{"localhost", "", []string{"Host", "localhost:8080"}, 204},
-		{"IPv6", "", []string{"Host", "[::1]"}, 204},
-		{"a browser here", "", []string{"Sec-Fetch-Site", "same-origin", "Origin", "http://127.0.0.1"}, 204},
-		{"rebound name", "", []string{"Host", "evil.example"}, 403},
-		{"name like localhost", "", []string{"Host", "localhost.evil.example"}, 403},
-		{"forwarded", "", []string{"X-Forwarded-For", "127.0.0.1"}, 403},
-		{"forwarded emptily", "", []string{"X-Forwarded-For", ""}, 403},
-		{"forwarded by the standard", "", []string{"Forwarded", "for=127.0.0.1"}, 403},
-		{"via", "", []string{"Via", "1.1 proxy"}, 403},
-		{"nginx", "", []string{"X-Real-Ip", "127.0.0.1"}, 403},
-		{"another site's page", "", []string{"Sec-Fetch-Site", "cross-site"}, 403},
-		{"another site's old browser", "", []string{"Origin", "https://evil.example"}, 403},
-		{"sandboxed page", "", []string{"Origin", "null"}, 403},
-		{"token where there is none", "", []string{bearer, "Bearer secret"}, 403},
-		{"empty token where there is none", "", []string{bearer, "Bearer ", "Via", "1.1 proxy"}, 403},
+		{"this machine", nil, 204},
+		{"localhost", []string{"Host", "localhost:8080"}, 204},
+		{"IPv6", []string{"Host", "[::1]"}, 204},
+		{"a browser here", []string{"Sec-Fetch-Site", "same-origin", "Origin", "http://127.0.0.1"}, 204},
+		{"rebound name", []string{"Host", "evil.example"}, 401},
+		{"name like localhost", []string{"Host", "localhost.evil.example"}, 401},
+		{"forwarded", []string{"X-Forwarded-For", "127.0.0.1"}, 401},
+		{"forwarded emptily", []string{"X-Forwarded-For", ""}, 401},
+		{"forwarded by the standard", []string{"Forwarded", "for=127.0.0.1"}, 401},
+		{"via", []string{"Via", "1.1 proxy"}, 401},
+		{"nginx", []string{"X-Real-Ip", "127.0.0.1"}, 401},
+		{"another site's page", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"another site's old browser", []string{"Origin", "https://evil.example"}, 403},
+		{"sandboxed page", []string{"Origin", "null"}, 403},
 
-		{"this machine, token set", "secret", nil, 204},
-		{"elsewhere with token", "secret", []string{"Host", "board.example", bearer, "Bearer secret"}, 204},
-		{"through a proxy with token", "secret", []string{"X-Forwarded-For", "192.0.2.1", bearer, "bearer secret"}, 204},
-		{"elsewhere without", "secret", []string{"Host", "board.example"}, 401},
-		{"elsewhere with a wrong one", "secret", []string{"Host", "board.example", bearer, "Bearer Secret"}, 401},
-		{"elsewhere with an empty one", "secret", []string{"Host", "board.example", bearer, "Bearer "}, 401},
-		{"elsewhere by password", "secret", []string{"Host", "board.example", bearer, "Basic c2VjcmV0"}, 401},
-		{"here with a wrong one", "secret", []string{bearer, "Bearer wrong"}, 401},
-		{"another site's page with token", "secret", []string{bearer, "Bearer secret", "Sec-Fetch-Site", "cross-site"}, 403},
+		{"elsewhere with token", append(elsewhere, bearer, "Bearer "+all), 204},
+		{"through a proxy with token", []string{"X-Forwarded-For", "192.0.2.1", bearer, "bearer " + all}, 204},
+		{"as InfluxDB's clients", append(elsewhere, bearer, "Token "+all), 204},
+		{"as a password", append(elsewhere, bearer, "Basic "+base64.StdEncoding.EncodeToString([]byte("any:"+all))), 204},
+		{"with a prefix that fits", append(elsewhere, bearer, "Bearer "+prefixed), 204},
+		{"elsewhere without", elsewhere, 401},
+		{"elsewhere with a wrong one", append(elsewhere, bearer, "Bearer "+all+"0"), 401},
+		{"elsewhere with an empty one", append(elsewhere, bearer, "Bearer "), 401},
+		{"by a scheme of its own", append(elsewhere, bearer, "Digest "+all), 401},
+		{"here with a wrong one", []string{bearer, "Bearer wrong"}, 401},
+		{"a token for scores", append(elsewhere, bearer, "Bearer "+scorer), 403},
+		{"here with a token for scores", []string{bearer, "Bearer " + scorer}, 403},
+		{"another site's page with token", []string{bearer, "Bearer " + all, "Sec-Fetch-Site", "cross-site"}, 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w, line := worlds[c.token], fmt.Sprintf("orders{by=%q}", c.name)
+			line := fmt.Sprintf("orders{by=%q}", c.name)
 			a := w.push(textPlain, line+" 42", c.headers...)
 			if a.StatusCode != c.want {
 				t.Errorf("status %d, want %d: %s", a.StatusCode, c.want, a.body)
@@ -203,10 +210,63 @@ func TestPushIsForThoseWhoMay(t *testing.T) {
 			if challenge := a.Header.Get("WWW-Authenticate"); (challenge == "Bearer") != (c.want == 401) {
 				t.Errorf("WWW-Authenticate = %q with status %d", challenge, a.StatusCode)
 			}
-			if strings.Contains(a.body, "secret") {
+			if strings.Contains(a.body, all) || strings.Contains(a.body, scorer) {
 				t.Errorf("the answer tells the secret: %s", a.body)
 			}
 		})
+	}
+}
+
+func TestPushIsHeldToThePrefixOfItsToken(t *testing.T) {
+	w := newWorld(t, nil)
+	till := bear(w.token("till", "ingest:till_"))
+	wantProblem(t, w.push(textPlain, "till_open 1\norders 42", till...), http.StatusForbidden, "may not bring orders: its scopes are ingest:till_")
+	if got := stored(w.store, `{__name__=~".+"}`); len(got) != 0 {
+		t.Errorf("%v is stored, want nothing", got)
+	}
+	if a := w.push(textPlain, "till_open 1", till...); a.StatusCode != http.StatusNoContent {
+		t.Errorf("got %d %s, want 204", a.StatusCode, a.body)
+	}
+}
+
+func gzipped(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func zstandard(t *testing.T, text string) string {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(w.EncodeAll([]byte(text), nil))
+}
+
+func TestPushTakesCompressedBodies(t *testing.T) {
+	w := newWorld(t, nil)
+	for coding, body := range map[string]string{
+		"gzip": gzipped(t, "a_gzip 1"), "zstd": zstandard(t, "a_zstd 1"), "snappy": string(s2.EncodeSnappy(nil, []byte("a_snappy 1"))), "identity": "a_identity 1",
+	} {
+		if a := w.push(textPlain, body, "Content-Encoding", coding); a.StatusCode != http.StatusNoContent {
+			t.Errorf("%s: got %d %s, want 204", coding, a.StatusCode, a.body)
+		}
+		if got := stored(w.store, "a_"+coding); len(got) != 1 {
+			t.Errorf("%s: %v is stored, want one sample", coding, got)
+		}
+		if coding == "identity" {
+			continue
+		}
+		wantProblem(t, w.push(textPlain, body[:len(body)-3], "Content-Encoding", coding), http.StatusBadRequest, "The body is no "+coding)
+		wantProblem(t, w.push(textPlain, "a 1", "Content-Encoding", coding), http.StatusBadRequest, "The body is no "+coding)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"liveboard/handlers/jsontext"
 	"liveboard/metrics"
 	"liveboard/metrics/rank"
 )
@@ -26,7 +27,7 @@ type jsonScore struct {
 // readScores reads one score, or a list of them. An unknown field is an error: a misspelt one would
 // be lost silently. Errors are of kind Invalid, and of TooLarge for a list that is too long.
 func readScores(body []byte, now time.Time) (scores []metrics.Score, list bool, err error) {
-	d := strict(body)
+	d := jsontext.Strict(body)
 	if !bytes.HasPrefix(bytes.TrimLeft(body, jsonSpace), []byte("[")) {
 		score, err := nextScore(body, d, now)
 		if err != nil {
@@ -65,11 +66,11 @@ func nextScore(body []byte, d *json.Decoder, now time.Time) (metrics.Score, erro
 		if wrong := syntaxError(body); wrong != nil {
 			return metrics.Score{}, wrong
 		}
-		return metrics.Score{}, metrics.Errorf(metrics.Invalid, "line %d: %w", lineAt(body, int64(start)), plain(err))
+		return metrics.Score{}, metrics.Errorf(metrics.Invalid, "line %d: %w", jsontext.LineAt(body, int64(start)), jsontext.Plain(err))
 	}
 	score, err := js.score(now)
 	if err != nil {
-		return metrics.Score{}, metrics.Errorf(metrics.Invalid, "line %d: %w", lineAt(body, int64(start)), err)
+		return metrics.Score{}, metrics.Errorf(metrics.Invalid, "line %d: %w", jsontext.LineAt(body, int64(start)), err)
 	}
 	return score, nil
 }
@@ -87,7 +88,7 @@ func endOf(body []byte, d *json.Decoder) error {
 func syntaxError(body []byte) error {
 	var whole json.RawMessage
 	if syntax := (*json.SyntaxError)(nil); errors.As(json.Unmarshal(body, &whole), &syntax) {
-		return metrics.Errorf(metrics.Invalid, "line %d: %w", lineAt(body, syntax.Offset), syntax)
+		return metrics.Errorf(metrics.Invalid, "line %d: %w", jsontext.LineAt(body, syntax.Offset), syntax)
 	}
 	return nil
 }

@@ -13,14 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"liveboard/handlers/fan"
+	"liveboard/handlers/ingest"
 	"liveboard/metrics"
 	"liveboard/views/press"
 )
-
-// Recorder makes a batch durable; *metrics.Recorder is one.
-type Recorder interface {
-	Record(ctx context.Context, b metrics.Batch) error
-}
 
 // Check is one of the things that must hold for the server to be ready.
 type Check struct {
@@ -28,10 +24,10 @@ type Check struct {
 	Run  func(context.Context) error
 }
 
-// Config is what a Server works with. All fields but PublicURL, PushToken and the limits of a minute are needed.
+// Config is what a Server works with. All fields but PublicURL and the limits of a minute are needed.
 type Config struct {
 	Press            *press.Press
-	Recorder         Recorder
+	Recorder         ingest.Recorder
 	Boards           Boards
 	Ledger           Ledger
 	Tokens           Tokens
@@ -40,7 +36,6 @@ type Config struct {
 	Checks           []Check
 	Build            string
 	PublicURL        string // where people reach the server, without a slash at the end; "" is where each request came
-	PushToken        string // what a push from another machine must bear; "" forbids those
 	Streams          StreamLimits
 	NoRing           bool // write streams without io_uring
 	TokenPerMinute   int  // requests that one token may bear from elsewhere; 0 means 120,000
@@ -51,6 +46,7 @@ type Config struct {
 type Server struct {
 	Config
 
+	intake   *ingest.Intake
 	streams  *streams
 	fan      *fan.Fan
 	polls    *streams
@@ -86,6 +82,7 @@ func New(c Config) *Server {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.fan = fan.New(c.Press, s.sent, c.NoRing)
+	s.intake = ingest.New(ingest.Config{Recorder: c.Recorder, Admit: s.senderOf, Fail: fail})
 	s.handler = s.routes()
 	s.register()
 	return s
@@ -138,7 +135,9 @@ func (s *Server) routes() chi.Router {
 		r.Get("/poll", s.poll)
 		r.Get("/poll/", s.poll)
 		r.Get("/poll/{dashboards}", s.poll)
-		r.Post("/api/push", s.push)
+		for _, route := range s.intake.Routes() {
+			r.Method(route.Method, route.Path, route.Handler)
+		}
 		get(r, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}).ServeHTTP)
 		get(r, "/", s.index)
 		get(r, "/d/{dashboards}", s.desk)

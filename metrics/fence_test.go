@@ -16,24 +16,26 @@ const module = "liveboard"
 
 // floors are the picture of the rooms in the README: a package imports only from floors below its own.
 var floors = map[string]int{
-	"metrics":         1,
-	"metrics/live":    1,
-	"assets":          1,
-	"assets/get":      2,
-	"metrics/head":    2,
-	"metrics/rank":    2,
-	"data":            3,
-	"metrics/bus":     3,
-	"metrics/collect": 3,
-	"metrics/query":   3,
-	"views":           3,
-	"views/panels":    3,
-	"views/press":     4,
-	"handlers/doctor": 3,
-	"handlers/client": 4,
-	"handlers/fan":    5,
-	"handlers":        6,
-	"":                7, // main.go
+	"metrics":           1,
+	"metrics/live":      1,
+	"assets":            1,
+	"assets/get":        2,
+	"metrics/head":      2,
+	"metrics/rank":      2,
+	"data":              3,
+	"metrics/bus":       3,
+	"metrics/collect":   3,
+	"metrics/query":     3,
+	"views":             3,
+	"views/panels":      3,
+	"views/press":       4,
+	"handlers/doctor":   3,
+	"handlers/client":   4,
+	"handlers/jsontext": 2,
+	"handlers/ingest":   3,
+	"handlers/fan":      5,
+	"handlers":          6,
+	"":                  7, // main.go
 }
 
 // reserved may be imported by one package only, with everything below that path.

@@ -15,14 +15,15 @@ import (
 type memory struct {
 	commitFor time.Duration
 
-	mu      sync.Mutex
-	refuse  error      // what Append returns
-	groups  [][]Sample // appended
-	applied []uint64
-	known   map[Series]bool
+	mu       sync.Mutex
+	refuse   error      // what Append returns
+	groups   [][]Sample // appended
+	arrivals []Arrival  // appended
+	applied  []uint64
+	known    map[Series]bool
 }
 
-func (m *memory) Append(_ context.Context, samples []Sample) (uint64, error) {
+func (m *memory) Append(_ context.Context, samples []Sample, arrivals []Arrival) (uint64, error) {
 	time.Sleep(m.commitFor)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -30,6 +31,7 @@ func (m *memory) Append(_ context.Context, samples []Sample) (uint64, error) {
 		return 0, m.refuse
 	}
 	m.groups = append(m.groups, slices.Clone(samples))
+	m.arrivals = append(m.arrivals, arrivals...)
 	return uint64(len(m.groups)), nil
 }
 
@@ -51,10 +53,15 @@ func (m *memory) Len() int {
 	return len(m.known)
 }
 
-func (m *memory) Has(s Series) bool {
+func (m *memory) Fresh(samples []Sample) (fresh []int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.known[s]
+	for i, s := range samples {
+		if !m.known[s.Series] {
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh
 }
 
 // batch returns a batch with one sample of now for each name.
@@ -138,7 +145,7 @@ func TestRecordRefusesTheWholeBatch(t *testing.T) {
 		want  Kind
 	}{
 		{"sample too old", old, Invalid},
-		{"too many samples", Batch{make([]Sample, MaxBatchSamples+1)}, TooLarge},
+		{"too many samples", Batch{Samples: make([]Sample, MaxBatchSamples+1)}, TooLarge},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -196,6 +203,77 @@ func TestRecordHoldsTheLimitOfSeries(t *testing.T) {
 			t.Errorf("got %d series, want 3", len(m.known))
 		}
 	})
+}
+
+func TestRecordHoldsTheLimitOfSeriesOfAToken(t *testing.T) {
+	var m memory
+	var arrived []Arrival
+	r := NewRecorder(RecorderConfig{Log: &m, Applier: &m, MaxSeriesPerToken: 3, SeriesPerToken: map[string]int{"till": 1},
+		Arrived: func(as []Arrival) { arrived = append(arrived, as...) }})
+	defer r.Close()
+	from := func(token string, b Batch) Batch {
+		b.Origin.Token = token
+		return b
+	}
+	for i, tt := range []struct {
+		batch Batch
+		want  Kind
+	}{
+		{from("till", batch(t, "a", "b", "a")), Internal},
+		{from("till", batch(t, "c")), TooMany},
+		{from("till", batch(t, "a", "c")), TooMany},
+		{from("till", batch(t, "a", "b")), Internal}, // known series go on
+		{from("door", batch(t, "c")), Internal},
+		{from("till", batch(t, "c")), Internal}, // another has brought it
+		{from("", batch(t, "d", "e", "f", "g")), Internal},
+	} {
+		if err := r.Record(t.Context(), tt.batch); KindOf(err) != tt.want {
+			t.Errorf("batch %d: got error %v, want kind %d", i, err, tt.want)
+		}
+	}
+	if len(arrived) != 7 || arrived[0].Series.Name() != "a" || arrived[0].Origin.Token != "till" || arrived[0].At == 0 || !slices.Equal(arrived, m.arrivals) {
+		t.Errorf("arrived %v, appended %v; want seven of each", arrived, m.arrivals)
+	}
+}
+
+func TestRecordTakesOfAPartialBatchWhatItCan(t *testing.T) {
+	var m memory
+	r := NewRecorder(RecorderConfig{Log: &m, Applier: &m, MaxSeries: 3})
+	defer r.Close()
+	partial := func(names ...string) Batch {
+		b := batch(t, names...)
+		b.Partial = true
+		return b
+	}
+	old := partial("a", "old", "b")
+	old.Samples[1].At -= (MaxPast + time.Minute).Milliseconds()
+	for i, tt := range []struct {
+		batch             Batch
+		recorded, refused int
+		want              Kind
+	}{
+		{old, 2, 1, Invalid},
+		{partial("c", "d", "a", "d"), 2, 2, TooMany},
+		{partial("e"), 0, 1, TooMany},
+		{partial("a", "b"), 2, 0, Internal},
+	} {
+		before := len(slices.Concat(m.groups...))
+		given := slices.Clone(tt.batch.Samples)
+		err := r.Record(t.Context(), tt.batch)
+		var p *PartialError
+		if errors.As(err, &p) != (tt.refused > 0) || KindOf(err) != tt.want {
+			t.Fatalf("batch %d: got error %v, want kind %d", i, err, tt.want)
+		}
+		if p != nil && (p.Recorded != tt.recorded || p.Refused != tt.refused) {
+			t.Errorf("batch %d: got %+v, want %d recorded and %d refused", i, p, tt.recorded, tt.refused)
+		}
+		if got := len(slices.Concat(m.groups...)) - before; got != tt.recorded {
+			t.Errorf("batch %d: %d samples were appended, want %d", i, got, tt.recorded)
+		}
+		if !slices.Equal(given, tt.batch.Samples) {
+			t.Errorf("batch %d: the caller's samples have changed", i)
+		}
+	}
 }
 
 func TestRecordWaitsForThePlaceInTheQueueNoLongerThanItsContext(t *testing.T) {

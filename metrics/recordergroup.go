@@ -3,76 +3,134 @@ package metrics
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // commit records the group and tells every sender the outcome.
 func (r *Recorder) commit(group []*pending) {
-	group = r.admit(group)
+	a := admission{recorder: r, known: r.config.Applier.Len(), at: time.Now().UnixMilli()}
+	group = slices.DeleteFunc(group, func(p *pending) bool {
+		err := a.admit(p)
+		if err != nil || len(p.Samples) == 0 {
+			p.outcome <- p.result(err)
+			return true
+		}
+		return false
+	})
 	if len(group) == 0 {
 		return
 	}
-	samples := joined(group)
-	err := r.append(samples)
+	err := r.append(joined(group), a.arrivals)
 	for _, p := range group {
 		r.stats.count(p, err)
-		p.outcome <- err
+		p.outcome <- p.result(err)
 	}
 }
 
-func (r *Recorder) append(samples []Sample) error {
+func (r *Recorder) append(samples []Sample, arrivals []Arrival) error {
 	// No sender owns the group, so none can cancel it.
-	seq, err := r.config.Log.Append(context.Background(), samples)
+	seq, err := r.config.Log.Append(context.Background(), samples, arrivals)
 	if err != nil {
 		r.stats.failures.Add(1)
 		return Because(err, Unavailable, "the samples could not be stored: try again in a few seconds")
 	}
 	r.config.Applier.Apply(seq, samples)
 	r.stats.groups.Add(1)
+	if len(arrivals) > 0 {
+		for _, a := range arrivals {
+			r.perToken[a.Origin.Token]++
+		}
+		r.config.Arrived(arrivals)
+	}
 	r.config.Bell(names(samples))
 	return nil
 }
 
-// admit refuses the batches that would bring too many series, and returns the others.
-func (r *Recorder) admit(group []*pending) []*pending {
-	known := r.config.Applier.Len()
-	if known+size(group) <= r.config.MaxSeries {
-		return group // even if every sample were a series of its own
-	}
-	added := make(map[Series]bool)
-	return slices.DeleteFunc(group, func(p *pending) bool {
-		if r.admits(p.samples, known, added) {
-			return false
-		}
-		p.outcome <- Errorf(TooMany, "the batch brings new series beyond the limit of %d series", r.config.MaxSeries)
-		return true
-	})
+// admission lets the new series of a group in, as far as the limits allow.
+type admission struct {
+	recorder *Recorder
+	known    int   // series before the group
+	at       int64 // Unix ms
+	arrivals []Arrival
+	added    map[Series]bool
+	perToken map[string]int // arrivals
 }
 
-// admits reports whether samples stay within the limit, and if so puts their new series into added.
-func (r *Recorder) admits(samples []Sample, known int, added map[Series]bool) bool {
-	fresh := make(map[Series]bool)
-	for _, s := range samples {
-		if !added[s.Series] && !r.config.Applier.Has(s.Series) {
-			fresh[s.Series] = true
+// admit returns nil, or why the batch would bring too many series. Of a Partial batch it takes the samples of those out.
+func (a *admission) admit(p *pending) error {
+	fresh := a.fresh(p)
+	if len(fresh) == 0 {
+		return nil
+	}
+	room, err := a.room(p.Origin.Token)
+	if len(fresh) <= room {
+		a.add(p.Origin, fresh)
+		return nil
+	}
+	if !p.Partial {
+		return err
+	}
+	a.add(p.Origin, fresh[:room])
+	beyond := make(map[Series]bool, len(fresh)-room)
+	for _, s := range fresh[room:] {
+		beyond[s] = true
+	}
+	p.refuse(func(s Sample) error {
+		if beyond[s.Series] {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// fresh returns the distinct series of the batch that are new.
+func (a *admission) fresh(p *pending) (fresh []Series) {
+	seen := make(map[Series]bool)
+	for _, i := range a.recorder.config.Applier.Fresh(p.Samples) {
+		s := p.Samples[i].Series
+		if !a.added[s] && !seen[s] {
+			seen[s] = true
+			fresh = append(fresh, s)
 		}
 	}
-	if len(fresh) > 0 && known+len(added)+len(fresh) > r.config.MaxSeries {
-		return false
+	return fresh
+}
+
+// room returns how many new series the token may bring now, and what to say of more.
+func (a *admission) room(token string) (room int, err error) {
+	c := a.recorder.config
+	room = c.MaxSeries - a.known - len(a.arrivals)
+	err = Errorf(TooMany, "new series beyond the limit of %d series in all (--max-series): known series go on", c.MaxSeries)
+	if token == "" {
+		return max(room, 0), err
 	}
-	for s := range fresh {
-		added[s] = true
+	if left := c.MaxSeriesPerToken - a.recorder.perToken[token] - a.perToken[token]; left < room {
+		room = left
+		err = Errorf(TooMany, "new series beyond the limit of %d series of one token (--max-series-per-token): known series go on", c.MaxSeriesPerToken)
 	}
-	return true
+	return max(room, 0), err
+}
+
+func (a *admission) add(from Origin, fresh []Series) {
+	if a.added == nil {
+		a.added, a.perToken = make(map[Series]bool), make(map[string]int)
+	}
+	for _, s := range fresh {
+		a.added[s] = true
+		a.arrivals = append(a.arrivals, Arrival{s, from, a.at})
+	}
+	a.perToken[from.Token] += len(fresh)
 }
 
 // joined returns all samples of the group; those of a batch alone are not copied.
 func joined(group []*pending) []Sample {
 	if len(group) == 1 {
-		return group[0].samples
+		return group[0].Samples
 	}
 	all := make([]Sample, 0, size(group))
 	for _, p := range group {
-		all = append(all, p.samples...)
+		all = append(all, p.Samples...)
 	}
 	return all
 }
@@ -80,7 +138,7 @@ func joined(group []*pending) []Sample {
 // size is the number of samples in the group.
 func size(group []*pending) (n int) {
 	for _, p := range group {
-		n += len(p.samples)
+		n += len(p.Samples)
 	}
 	return n
 }

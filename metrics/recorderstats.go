@@ -22,7 +22,7 @@ func (s *recorderStats) count(p *pending, err error) {
 	if err != nil {
 		return
 	}
-	s.samples.Add(uint64(len(p.samples)))
+	s.samples.Add(uint64(len(p.Samples)))
 	s.batches.Add(1)
 	s.commit.Observe(time.Since(p.since).Seconds())
 }

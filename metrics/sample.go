@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"math"
 	"time"
 )
@@ -28,10 +29,26 @@ func StaleMarker() float64 { return math.Float64frombits(staleBits) }
 // IsStale reports whether v is the StaleMarker, bit for bit; any other NaN is not.
 func IsStale(v float64) bool { return math.Float64bits(v) == staleBits }
 
-// Batch is what one sender delivers at once. It is recorded whole or not at all.
+// Batch is what one sender delivers at once. It is recorded whole or not at all, unless it is Partial.
 type Batch struct {
 	Samples []Sample
+	Origin  Origin
+	Partial bool // record what can be, and tell of the rest by a PartialError
 }
+
+// PartialError tells that some samples of a Partial batch were refused. All others are recorded.
+type PartialError struct {
+	Recorded, Refused int
+	First             error // why the first of them was refused; an Error
+}
+
+// Error says how many were refused, and why the first.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%d of %d samples were refused, the first because: %v", e.Refused, e.Recorded+e.Refused, e.First)
+}
+
+// Unwrap returns First, whose kind is that of the whole.
+func (e *PartialError) Unwrap() error { return e.First }
 
 // Check returns nil, or an error of kind Invalid that names the first sample (counted from 1) that fails Sample.Check.
 func (b Batch) Check(now time.Time) error {
@@ -43,15 +60,12 @@ func (b Batch) Check(now time.Time) error {
 	return nil
 }
 
-// Check returns nil, or an error of kind Invalid when the sample has no series, its value is not
-// finite or its time lies outside the window around now. Stale markers pass: outside text
-// cannot spell them.
+// Check returns nil, or an error of kind Invalid when the sample has no series or its time lies outside the
+// window around now. Every value passes: NaN and infinities are values to the protocols that can spell them.
 func (s Sample) Check(now time.Time) error {
 	switch {
 	case s.Series == Series{}:
 		return Errorf(Invalid, "the series is missing")
-	case (math.IsNaN(s.Value) && !IsStale(s.Value)) || math.IsInf(s.Value, 0):
-		return Errorf(Invalid, "%s: the value must be a finite number", s.Series)
 	case s.At < now.Add(-MaxPast).UnixMilli():
 		return Errorf(Invalid, "%s: the time is more than 7 days ago", s.Series)
 	case s.At > now.Add(MaxFuture).UnixMilli():

@@ -8,8 +8,9 @@ import (
 
 // The verbs of scopes.
 const (
-	VerbScore = "score" // submit scores
-	VerbStaff = "staff" // moderate, and whatever VerbScore allows
+	VerbScore  = "score"  // submit scores
+	VerbStaff  = "staff"  // moderate, and whatever VerbScore allows
+	VerbIngest = "ingest" // bring samples
 )
 
 // AnyBoard stands in a scope for every leaderboard.
@@ -34,13 +35,37 @@ func (t Token) Allows(verb, board string) bool {
 	})
 }
 
-// ParseScope reads a scope such as score:arcade or staff:*. The error is of kind Invalid.
-func ParseScope(text string) (verb, board string, err error) {
-	verb, board, ok := strings.Cut(text, ":")
-	if !ok || verb != VerbScore && verb != VerbStaff || board != AnyBoard && !boardName(board) {
-		return "", "", Errorf(Invalid, "%q is no scope; write score:{leaderboard} or staff:{leaderboard}, with * for every one", text)
+// MayIngest reports whether one of the scopes lets samples in at all, of whatever name.
+func (t Token) MayIngest() bool {
+	return slices.ContainsFunc(t.Scopes, func(scope string) bool {
+		verb, _, _ := strings.Cut(scope, ":")
+		return verb == VerbIngest
+	})
+}
+
+// Ingests reports whether one of the scopes lets in samples of the metric called name.
+func (t Token) Ingests(name string) bool {
+	return slices.ContainsFunc(t.Scopes, func(scope string) bool {
+		verb, prefix, _ := strings.Cut(scope, ":")
+		return verb == VerbIngest && strings.HasPrefix(name, prefix)
+	})
+}
+
+// ParseScope reads a scope such as score:arcade, staff:*, ingest, or ingest:shop_, which lets in metrics whose names
+// begin with shop_. of is the leaderboard, or the prefix. The error is of kind Invalid.
+func ParseScope(text string) (verb, of string, err error) {
+	verb, of, found := strings.Cut(text, ":")
+	switch verb {
+	case VerbScore, VerbStaff:
+		if of == AnyBoard || boardName(of) {
+			return verb, of, nil
+		}
+	case VerbIngest:
+		if !found || checkName("prefix", of, true) == nil {
+			return verb, of, nil
+		}
 	}
-	return verb, board, nil
+	return "", "", Errorf(Invalid, "%q is no scope; write score:{leaderboard} or staff:{leaderboard}, with * for every one, or ingest, or ingest:{prefix of metric names}", text)
 }
 
 // boardName reports whether name can be that of a leaderboard.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,7 +21,7 @@ type database struct {
 	Data string `default:"data/liveboard.db" env:"LIVEBOARD_DATA" help:"The database file."`
 }
 
-// Token is the command "token": who may submit scores, and who is staff.
+// Token is the command "token": who may bring samples, who may submit scores, and who is staff.
 type Token struct {
 	Create CreateToken `cmd:"" help:"Make a token and print it, once."`
 	List   ListTokens  `cmd:"" help:"List the tokens."`
@@ -30,7 +31,8 @@ type Token struct {
 // CreateToken makes a token.
 type CreateToken struct {
 	database
-	Scope   []string `required:"" help:"What it allows: score:{leaderboard} or staff:{leaderboard}, * for all; may be repeated."`
+	Scope   []string `required:"" help:"What it allows: ingest, score:{leaderboard} or staff:{leaderboard}, * for all; may be repeated."`
+	Prefix  []string `help:"Of the scope ingest: what the names of its metrics must begin with, such as shop_; may be repeated."`
 	Name    string   `help:"Who or what it is for, as audits shall call it."`
 	Expires string   `help:"After how long it ends, such as 90d or 12h; never where it is left out."`
 }
@@ -41,8 +43,12 @@ func (c CreateToken) Run() error {
 	if err != nil {
 		return err
 	}
+	scopes, err := c.scopes()
+	if err != nil {
+		return err
+	}
 	return withTokens(c.Data, func(tokens *data.Tokens) error {
-		secret, token, err := tokens.Create(context.Background(), c.Name, c.Scope, expires)
+		secret, token, err := tokens.Create(context.Background(), c.Name, scopes, expires)
 		if err != nil {
 			return err
 		}
@@ -50,6 +56,27 @@ func (c CreateToken) Run() error {
 		fmt.Println(secret)
 		return nil
 	})
+}
+
+// scopes returns the scopes, where ingest is held to the prefixes.
+func (c CreateToken) scopes() ([]string, error) {
+	if len(c.Prefix) == 0 {
+		return c.Scope, nil
+	}
+	if !slices.Contains(c.Scope, metrics.VerbIngest) {
+		return nil, errors.New("--prefix belongs to --scope ingest")
+	}
+	var scopes []string
+	for _, scope := range c.Scope {
+		if scope != metrics.VerbIngest {
+			scopes = append(scopes, scope)
+			continue
+		}
+		for _, prefix := range c.Prefix {
+			scopes = append(scopes, metrics.VerbIngest+":"+prefix)
+		}
+	}
+	return scopes, nil
 }
 
 func parseExpires(text string) (time.Duration, error) {

@@ -187,8 +187,9 @@ func (w *worker) markEnded(b metrics.Batch, at int64, now map[metrics.Series]boo
 
 // record records b, in pieces where it is more than one batch may hold.
 func (w *worker) record(ctx context.Context, b metrics.Batch) error {
+	from := metrics.Origin{Format: "collector", Sender: w.cfg.Name}
 	for piece := range slices.Chunk(b.Samples, metrics.MaxBatchSamples) {
-		if err := w.rec.Record(ctx, metrics.Batch{Samples: piece}); err != nil {
+		if err := w.rec.Record(ctx, metrics.Batch{Samples: piece, Origin: from}); err != nil {
 			return err
 		}
 	}

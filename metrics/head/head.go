@@ -86,11 +86,21 @@ func (h *Head) Len() int {
 	return len(h.all)
 }
 
-// Has reports whether s is known.
-func (h *Head) Has(s metrics.Series) bool {
+// Fresh returns the indexes of the samples whose series is not known.
+func (h *Head) Fresh(samples []metrics.Sample) (fresh []int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return h.series[s] != nil
+	s := new(series)
+	for i, sample := range samples {
+		if s.next != nil && s.next.id == sample.Series { // see after
+			s = s.next
+		} else if known := h.series[sample.Series]; known != nil {
+			s = known
+		} else {
+			fresh = append(fresh, i)
+		}
+	}
+	return fresh
 }
 
 // after returns the series id, which follows prev in its group. Senders bring their series in

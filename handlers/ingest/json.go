@@ -1,17 +1,17 @@
-package handlers
+package ingest
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"time"
 
+	"liveboard/handlers/jsontext"
 	"liveboard/metrics"
 )
 
-func init() { formats["application/json"] = readJSON }
+func init() { forms["application/json"] = form{"json", readJSON} }
 
 // jsonSample is a sample as {"name":"orders_total","labels":{"shop":"se"},"value":42,"at":1763777777000}.
 type jsonSample struct {
@@ -26,12 +26,12 @@ func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
 	var in struct {
 		Samples []json.RawMessage `json:"samples"`
 	}
-	d := strict(body)
+	d := jsontext.Strict(body)
 	if err := d.Decode(&in); err != nil {
-		return metrics.Batch{}, jsonError(body, d, err)
+		return metrics.Batch{}, jsontext.Error(body, d, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return metrics.Batch{}, metrics.Errorf(metrics.Invalid, "line %d: there is more after the JSON value", lineAt(body, d.InputOffset()))
+		return metrics.Batch{}, metrics.Errorf(metrics.Invalid, "line %d: there is more after the JSON value", jsontext.LineAt(body, d.InputOffset()))
 	}
 	batch := metrics.Batch{Samples: make([]metrics.Sample, len(in.Samples))}
 	for i, raw := range in.Samples {
@@ -44,16 +44,10 @@ func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
 	return batch, nil
 }
 
-func strict(text []byte) *json.Decoder {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	return d
-}
-
 func readSample(raw []byte, now time.Time) (metrics.Sample, error) {
 	var js jsonSample
-	if err := strict(raw).Decode(&js); err != nil {
-		return metrics.Sample{}, plain(err)
+	if err := jsontext.Strict(raw).Decode(&js); err != nil {
+		return metrics.Sample{}, jsontext.Plain(err)
 	}
 	series, err := metrics.NewSeries(js.Name, js.Labels...)
 	if err != nil {
@@ -91,28 +85,4 @@ func (ls *jsonLabels) UnmarshalJSON(text []byte) error {
 		*ls = append(*ls, l)
 	}
 	return nil
-}
-
-// plain says a decoder's error in the words of JSON instead of Go's.
-func plain(err error) error {
-	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		return metrics.Errorf(metrics.Invalid, "%s cannot be %s", cmp.Or(wrong.Field, "it"), wrong.Value)
-	}
-	return err
-}
-
-// jsonError says in which line of the body the decoder stumbled.
-func jsonError(body []byte, d *json.Decoder, err error) error {
-	at := d.InputOffset()
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		at = int64(len(body))
-	}
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		at = syntax.Offset
-	}
-	return metrics.Errorf(metrics.Invalid, "line %d: %w", lineAt(body, at), plain(err))
-}
-
-func lineAt(body []byte, offset int64) int {
-	return 1 + bytes.Count(body[:min(int(offset), len(body))], []byte("\n"))
 }

@@ -1,4 +1,4 @@
-package handlers
+package ingest
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func FuzzPushJSON(f *testing.F) {
 
 // readAndWriteBack reads a body and holds what was accepted to the rules of samples; written in either
 // format it must read as the same.
-func readAndWriteBack(t *testing.T, read format, body []byte) {
+func readAndWriteBack(t *testing.T, read func([]byte, time.Time) (metrics.Batch, error), body []byte) {
 	now := time.Now()
 	batch, err := read(body, now)
 	if err != nil {
@@ -52,7 +52,7 @@ func readAndWriteBack(t *testing.T, read format, body []byte) {
 		return // a time that the recorder refuses, of JSON
 	}
 	for name, again := range map[string]struct {
-		read format
+		read func([]byte, time.Time) (metrics.Batch, error)
 		body []byte
 	}{"text": {readText, inText(batch)}, "JSON": {readJSON, inJSON(t, batch)}} {
 		got, err := again.read(again.body, now)

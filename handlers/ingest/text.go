@@ -1,8 +1,9 @@
-package handlers
+package ingest
 
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"liveboard/metrics"
 )
 
-func init() { formats["text/plain"] = readText }
+func init() { forms["text/plain"] = form{"text", readText} }
 
 // readText reads a sample a line: name{label="value",…} value [Unix milliseconds]. Empty lines
 // and lines that begin with # are passed over. It is the sample line of Prometheus's text format:
@@ -65,6 +66,9 @@ func textNumbers(fields []string, s *metrics.Sample) error {
 	var err error
 	if s.Value, err = strconv.ParseFloat(fields[0], 64); err != nil {
 		return metrics.Errorf(metrics.Invalid, "%q is not a number that fits 64 bits", fields[0])
+	}
+	if math.IsNaN(s.Value) || math.IsInf(s.Value, 0) {
+		return metrics.Errorf(metrics.Invalid, "the value must be a finite number, not %s", fields[0])
 	}
 	if len(fields) == 2 {
 		if s.At, err = strconv.ParseInt(fields[1], 10, 64); err != nil {

@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/semaphore"
+
+	"liveboard/metrics"
+)
+
+const (
+	maxBodyBytes = 8 << 20           // as sent, and again as decoded
+	roomBytes    = 16 * maxBodyBytes // of all bodies in memory together
+	waitForRoom  = 5 * time.Second
+)
+
+// room bounds the memory that bodies take.
+type room struct {
+	free    *semaphore.Weighted
+	buffers *sync.Pool // of *bytes.Buffer
+}
+
+func newRoom() room {
+	return room{semaphore.NewWeighted(roomBytes), &sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+}
+
+// read reads and decodes the body. Whoever is done with it calls free.
+func (m room) read(w http.ResponseWriter, d *delivery) (free func(), err error) {
+	coding := cmp.Or(d.Header.Get("Content-Encoding"), "identity")
+	decode, ok := codings[coding]
+	if !ok {
+		return nil, metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send identity, gzip, zstd or snappy.", coding)
+	}
+	weight, err := weightOf(d.Request, decode != nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.enter(d.Context(), weight); err != nil {
+		return nil, err
+	}
+	buffers := []*bytes.Buffer{m.buffers.Get().(*bytes.Buffer), m.buffers.Get().(*bytes.Buffer)}
+	free = func() {
+		for _, b := range buffers {
+			b.Reset()
+			m.buffers.Put(b)
+		}
+		m.free.Release(weight)
+	}
+	sent, decoded := buffers[0], buffers[1]
+	if _, err = sent.ReadFrom(http.MaxBytesReader(w, d.Body, maxBodyBytes)); err != nil {
+		free()
+		return nil, bodyError(err)
+	}
+	if d.body = sent.Bytes(); decode != nil {
+		if err := decode(decoded, sent.Bytes()); err != nil {
+			free()
+			return nil, err
+		}
+		d.body = decoded.Bytes()
+	}
+	return free, nil
+}
+
+// weightOf returns how much memory a body may take at most.
+func weightOf(r *http.Request, encoded bool) (int64, error) {
+	if r.ContentLength > maxBodyBytes {
+		return 0, errTooLarge
+	}
+	weight := r.ContentLength
+	if weight < 0 {
+		weight = maxBodyBytes
+	}
+	if encoded {
+		weight += maxBodyBytes
+	}
+	return weight, nil
+}
+
+func (m room) enter(ctx context.Context, weight int64) error {
+	ctx, cancel := context.WithTimeout(ctx, waitForRoom)
+	defer cancel()
+	if m.free.Acquire(ctx, weight) != nil {
+		return metrics.Errorf(metrics.Unavailable, "Too many bodies are being read at once: come back in a few seconds.")
+	}
+	return nil
+}
+
+var errTooLarge = metrics.Errorf(metrics.TooLarge, "The body is larger than %d MiB (as sent or decoded). Send it in parts.", maxBodyBytes>>20)
+
+func bodyError(err error) error {
+	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
+		return errTooLarge
+	}
+	return metrics.Errorf(metrics.Invalid, "The body could not be read: %w", err)
+}
+
+// codings are the Content-Encodings. Snappy is the block format, as remote write sends it, whose length is checked
+// before anything is allocated for it.
+var codings = map[string]func(decoded *bytes.Buffer, sent []byte) error{
+	"identity": nil,
+	"gzip":     gunzip,
+	"zstd":     unzstd,
+	"snappy":   unsnap,
+}
+
+var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+func gunzip(decoded *bytes.Buffer, sent []byte) error {
+	z := gzips.Get().(*gzip.Reader)
+	defer gzips.Put(z)
+	err := z.Reset(bytes.NewReader(sent))
+	if err == nil {
+		err = fill(decoded, z)
+	}
+	return badCoding("gzip", err)
+}
+
+var zstds = sync.Pool{New: func() any {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxBodyBytes), zstd.WithDecoderMaxMemory(2*maxBodyBytes))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return z
+}}
+
+func unzstd(decoded *bytes.Buffer, sent []byte) error {
+	z := zstds.Get().(*zstd.Decoder)
+	defer zstds.Put(z)
+	err := z.Reset(bytes.NewReader(sent))
+	if err == nil {
+		err = fill(decoded, z)
+	}
+	return badCoding("zstd", err)
+}
+
+func unsnap(decoded *bytes.Buffer, sent []byte) error {
+	n, err := s2.DecodedLen(sent)
+	if err != nil {
+		return badCoding("snappy", err)
+	}
+	if n > maxBodyBytes {
+		return errTooLarge
+	}
+	decoded.Grow(n)
+	plain, err := s2.Decode(decoded.AvailableBuffer()[:n], sent)
+	if err != nil {
+		return badCoding("snappy", err)
+	}
+	decoded.Write(plain)
+	return nil
+}
+
+// fill reads what comes out of a decoder, as much as a body may have.
+func fill(decoded *bytes.Buffer, from io.Reader) error {
+	n, err := decoded.ReadFrom(io.LimitReader(from, maxBodyBytes+1))
+	if n > maxBodyBytes {
+		return errTooLarge
+	}
+	return err
+}
+
+func badCoding(coding string, err error) error {
+	if err == nil || errors.Is(err, errTooLarge) {
+		return err
+	}
+	return metrics.Errorf(metrics.Invalid, "The body is no %s: %w", coding, err)
+}

@@ -1,0 +1,41 @@
+package ingest
+
+import (
+	"maps"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+
+	"liveboard/metrics"
+)
+
+func init() {
+	register(protocol{format: "push", routes: []string{"POST /api/push"}, read: readPush})
+}
+
+// form reads the body of a push. Samples without a time of their own are from now. Errors are
+// of kind Invalid and name the line, or the sample, and the reason.
+type form struct {
+	name string
+	read func(body []byte, now time.Time) (metrics.Batch, error)
+}
+
+// forms are those that /api/push takes, by media type.
+var forms = map[string]form{}
+
+// readPush reads what the Content-Type says.
+func readPush(d *delivery) (metrics.Batch, error) {
+	media, _, err := mime.ParseMediaType(d.Header.Get("Content-Type"))
+	f, ok := forms[media]
+	if err != nil || !ok {
+		return metrics.Batch{}, metrics.Errorf(metrics.Unsupported, "Content-Type must be %s, not %q; with curl: -H 'Content-Type: text/plain'",
+			strings.Join(slices.Sorted(maps.Keys(forms)), " or "), d.Header.Get("Content-Type"))
+	}
+	batch, err := f.read(d.body, d.now)
+	if err == nil && len(batch.Samples) == 0 {
+		err = metrics.Errorf(metrics.Invalid, "there is no sample in the body")
+	}
+	batch.Origin.Format = f.name
+	return batch, err
+}

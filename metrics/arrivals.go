@@ -1,0 +1,87 @@
+package metrics
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// maxOrigins bounds the origins that are kept of a metric; the newest stay.
+const maxOrigins = 8
+
+// ArrivedMetric is what has come in under one name.
+type ArrivedMetric struct {
+	Name    string
+	Series  int      // that came, those that have ended among them
+	FirstAt int64    // of the first series, Unix milliseconds; 0 where that was not kept
+	LastAt  int64    // of the newest series
+	Newest  Series   // one of the newest
+	Origins []Origin // that brought new series, the newest first
+}
+
+// Arrivals keep what has come in, by metric. The zero Arrivals are ready for use, and safe for concurrent use.
+type Arrivals struct {
+	mu     sync.Mutex
+	byName map[string]*ArrivedMetric
+}
+
+// Add notes new series, in the order of their times.
+func (a *Arrivals) Add(arrivals ...Arrival) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byName == nil {
+		a.byName = make(map[string]*ArrivedMetric)
+	}
+	for _, one := range arrivals {
+		name := one.Series.Name()
+		m := a.byName[name]
+		if m == nil {
+			m = &ArrivedMetric{Name: name, FirstAt: one.At}
+			a.byName[name] = m
+		}
+		m.add(one)
+	}
+}
+
+func (m *ArrivedMetric) add(one Arrival) {
+	m.Series++
+	m.FirstAt = min(m.FirstAt, one.At)
+	if one.At >= m.LastAt {
+		m.LastAt, m.Newest = one.At, one.Series
+	}
+	if len(m.Origins) > 0 && m.Origins[0] == one.Origin || one.Origin == (Origin{}) {
+		return
+	}
+	m.Origins = slices.DeleteFunc(m.Origins, func(o Origin) bool { return o == one.Origin })
+	m.Origins = slices.Insert(m.Origins, 0, one.Origin)
+	m.Origins = m.Origins[:min(len(m.Origins), maxOrigins)]
+}
+
+// List returns up to limit metrics for which keep holds, those with the newest series first, and how many there are in all.
+func (a *Arrivals) List(limit int, keep func(*ArrivedMetric) bool) (list []ArrivedMetric, total int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, m := range a.byName {
+		if keep(m) {
+			list = append(list, *m)
+		}
+	}
+	slices.SortFunc(list, func(x, y ArrivedMetric) int {
+		return cmp.Or(cmp.Compare(y.LastAt, x.LastAt), cmp.Compare(x.Name, y.Name))
+	})
+	total = len(list)
+	list = list[:min(total, limit)]
+	for i := range list {
+		list[i].Origins = slices.Clone(list[i].Origins)
+	}
+	return list, total
+}
+
+// PerToken returns how many of the arrivals each token has brought.
+func PerToken(arrivals []Arrival) map[string]int {
+	counts := make(map[string]int)
+	for _, a := range arrivals {
+		counts[a.Origin.Token]++
+	}
+	return counts
+}
