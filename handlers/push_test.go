@@ -119,7 +119,7 @@ func TestPushRefusesWholeBodies(t *testing.T) {
 		{"JSON comma", jsonType, sample(`{"name":"orders","value":1},`), "line 3: invalid character ']'"},
 		{"JSON trailing", jsonType, sample(`{"name":"orders","value":1}`) + "\n{}", "line 4: there is more after the JSON value"},
 		{"JSON unknown outside", jsonType, `{"samples":[{"name":"good","value":1}],"sample":[]}`, `unknown field "sample"`},
-		{"JSON unknown inside", jsonType, sample(`{"name":"orders","valu":1}`), `sample 2: json: unknown field "valu"`},
+		{"JSON unknown inside", jsonType, sample(`{"name":"orders","valu":1}`), `sample 2: unknown field "valu"`},
 		{"JSON no list", jsonType, `{"samples":{"name":"orders","value":1}}`, "samples cannot be object"},
 		{"JSON no object", jsonType, sample(`7`), "sample 2: it cannot be number"},
 		{"JSON null sample", jsonType, sample(`null`), "sample 2: a metric name is missing"},

@@ -60,16 +60,38 @@ func (b Batch) Check(now time.Time) error {
 	return nil
 }
 
-// Check returns nil, or an error of kind Invalid when the sample has no series or its time lies outside the
-// window around now. Every value passes: NaN and infinities are values to the protocols that can spell them.
+// Check returns nil, or an error of kind Invalid when the sample has no series or CheckTime refuses its time.
+// Every value passes: NaN and infinities are values to the protocols that can spell them.
 func (s Sample) Check(now time.Time) error {
-	switch {
-	case s.Series == Series{}:
+	if s.Series == (Series{}) {
 		return Errorf(Invalid, "the series is missing")
-	case s.At < now.Add(-MaxPast).UnixMilli():
-		return Errorf(Invalid, "%s: the time is more than 7 days ago", s.Series)
-	case s.At > now.Add(MaxFuture).UnixMilli():
-		return Errorf(Invalid, "%s: the time is more than 10 minutes ahead", s.Series)
+	}
+	if err := CheckTime(s.At, now); err != nil {
+		return Errorf(Invalid, "%s: %w", s.Series, err)
 	}
 	return nil
+}
+
+// CheckTime returns nil, or an error of kind Invalid when the time, Unix milliseconds, lies outside the window around now.
+// It knows a time in another unit by what the number would be in that.
+func CheckTime(at int64, now time.Time) error {
+	if inWindow(at, now) {
+		return nil
+	}
+	for _, unit := range []struct {
+		name string
+		at   int64 // in milliseconds
+	}{{"seconds", at * 1000}, {"microseconds", at / 1000}, {"nanoseconds", at / 1_000_000}} {
+		if inWindow(unit.at, now) {
+			return Errorf(Invalid, "the time is in Unix %s: write milliseconds, %d", unit.name, unit.at)
+		}
+	}
+	if at < now.UnixMilli() {
+		return Errorf(Invalid, "the time is more than 7 days ago")
+	}
+	return Errorf(Invalid, "the time is more than 10 minutes ahead")
+}
+
+func inWindow(at int64, now time.Time) bool {
+	return at >= now.Add(-MaxPast).UnixMilli() && at <= now.Add(MaxFuture).UnixMilli()
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"liveboard/metrics"
 )
@@ -22,6 +23,9 @@ func Strict(text []byte) *json.Decoder {
 func Plain(err error) error {
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
 		return metrics.Errorf(metrics.Invalid, "%s cannot be %s", cmp.Or(wrong.Field, "it"), wrong.Value)
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return metrics.Errorf(metrics.Invalid, "unknown field %s", field)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package rank
 import (
 	"math"
 	"slices"
+	"time"
 
 	"liveboard/metrics"
 )
@@ -39,13 +40,13 @@ func clean(s *metrics.Score, now int64) (err error) {
 			return err
 		}
 	}
-	switch {
-	case !isFinite(s.Value):
+	if !isFinite(s.Value) {
 		return metrics.Errorf(metrics.Invalid, "The score must be a finite number.")
-	case s.At != 0 && s.At < now-metrics.MaxPast.Milliseconds():
-		return metrics.Errorf(metrics.Invalid, "The time is more than 7 days ago: at is in Unix milliseconds.")
-	case s.At > now+metrics.MaxFuture.Milliseconds():
-		return metrics.Errorf(metrics.Invalid, "The time is more than 10 minutes ahead.")
+	}
+	if s.At != 0 {
+		if err := metrics.CheckTime(s.At, time.UnixMilli(now)); err != nil {
+			return err
+		}
 	}
 	if err := checkSubs(s.Subs); err != nil {
 		return err
