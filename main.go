@@ -146,6 +146,7 @@ var boardCheck = data.BoardCheck{
 		c = collect.Defaults(c)
 		return c, collect.Check(append(before, c)...)
 	},
+	Relabel: collect.CheckRelabel,
 }
 
 type serve struct {

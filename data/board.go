@@ -28,6 +28,8 @@ type BoardCheck struct {
 	// Interval, Timeout and Top filled in, which are 0 where the file leaves them out. Its
 	// errors are placed as those of Panel.
 	Collector func(c metrics.CollectorConfig, before []metrics.CollectorConfig) (metrics.CollectorConfig, error)
+	// Relabel checks a rule. Its errors are placed as those of Panel, any other at the action.
+	Relabel func(metrics.RelabelRule) error
 }
 
 // Limits of a board.
@@ -76,7 +78,8 @@ func readBoard(path string) ([]byte, error) {
 	return src, nil
 }
 
-// ParseBoard reads a board file of at most 1 MiB; name is what errors call it. It is strict:
+// ParseBoard reads a board file of at most 1 MiB; name is what errors call it, and its folder is
+// where relative paths begin. It is strict:
 // whatever is unknown, doubtful or out of bounds is a mistake, and the error is BoardErrors
 // with all of them, each with its place and its cure. A section that the file leaves out,
 // dashboards, leaderboards or collectors, is that of the built-in board.

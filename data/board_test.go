@@ -62,8 +62,9 @@ func TestBoardReadsEveryKey(t *testing.T) {
 		Leaderboards: everyLeaderboard(t),
 		Collectors: []metrics.CollectorConfig{
 			{Kind: "http", Name: "http", Interval: 15 * time.Second, Timeout: 2 * time.Second, Targets: []string{"https://a.example", "https://b.example"}},
-			{Kind: "http", Name: "inside", Targets: []string{"http://localhost:1"}},
+			{Kind: "http", Name: "inside", Targets: []string{"http://localhost:1"}, Access: metrics.Access{Bearer: metrics.Secret{Env: "INSIDE_TOKEN"}}},
 			{Kind: "process", Name: "process", Top: 5},
+			everyScrape(),
 		},
 		Embed: metrics.Embed{Origins: []string{"'self'", "https://intranet.example:8443", "https://*.example.com", "http://localhost:3000"}},
 	}
@@ -133,6 +134,15 @@ func TestBoardMistakes(t *testing.T) {
 		{"thresholds descend", in("thresholds: [{from: 1, state: ok}, {from: 0, state: ok}]"), "5:47: thresholds ascend; this one must begin above 1"},
 		{"collector without kind", "collectors:\n- name: a\n", "2:3: this collector has no kind"},
 		{"collectors of one name", "collectors: [{kind: http}, {kind: http}]\n", `1:28: two collectors are named "http"`},
+		{"password in clear", "collectors: [{kind: a, basic-auth: {username: x, password: y}}]", "1:60: a secret does not stand in a board file; remove it and write password-file:"},
+		{"token in clear", "collectors: [{kind: a, bearer-token: y}]", "1:38: a secret does not stand in a board file; remove it and write bearer-token-file:"},
+		{"variable with a dollar", "collectors: [{kind: a, bearer-token-env: $X}]", "1:42: the name of an environment variable is needed"},
+		{"path of nothing", "collectors: [{kind: a, bearer-token-file: ''}]", "1:43: the path of a file is needed"},
+		{"unknown key of tls", "collectors: [{kind: a, tls: {ca_file: x}}]", `1:30: tls has no key "ca_file"; did you mean "ca-file"?`},
+		{"label name", "collectors:\n- kind: a\n  labels: {a-b: x}", "3:12: label name \"a-b\": only letters"},
+		{"reserved label", "collectors:\n- kind: a\n  labels: {__a: x}", "3:12: label name \"__a\": names that begin with __"},
+		{"too many samples", "collectors: [{kind: a, sample-limit: 50001}]", "1:38: a whole number from 1 to 50000"},
+		{"action", "collectors: [{kind: a, metric-relabel: [{action: forget}]}]", `1:50: "forget" is not understood here; it is one of replace, keep,`},
 		{"interval too short", "collectors: [{kind: a, interval: 1ms}]\n", `1:34: "1ms" is no duration`},
 		{"control character", "embed: {}\n# \x1b[31m\n", "2:3: the character U+001B is not allowed"},
 		{"bidirectional override", "# å\u202e\n", "1:4: the character U+202E is not allowed"},
@@ -201,6 +211,97 @@ func TestBoardEmbedOrigins(t *testing.T) {
 	} {
 		if got, ok := cspSource(origin); got != want || ok != (want != "") {
 			t.Errorf("cspSource(%q) = %q, %v, want %q", origin, got, ok, want)
+		}
+	}
+}
+
+// everyScrape is the collector with every key of full.yaml.
+func everyScrape() metrics.CollectorConfig {
+	return metrics.CollectorConfig{
+		Kind: "scrape", Name: "scrape", Targets: []string{"https://10.0.0.1:9100/metrics"},
+		Access: metrics.Access{
+			Username: "ops", Password: metrics.Secret{File: "testdata/board/secrets/ops"},
+			TLS: metrics.TLSConfig{
+				CAFile: "/etc/ca.pem", CertFile: "testdata/board/me.pem", KeyFile: "testdata/board/me.key",
+				ServerName: "db.example", InsecureSkipVerify: true,
+			},
+		},
+		Scrape: metrics.ScrapeConfig{
+			HonorLabels: true, IgnoreTimestamps: true, SampleLimit: 500,
+			Labels: []metrics.Label{{Name: "dc", Value: "7"}, {Name: "env", Value: "prod"}},
+			Relabel: []metrics.RelabelRule{
+				{Action: "drop", SourceLabels: []string{"__name__", "code"}, Regex: "go_.*", Replacement: "$1"},
+				{Action: "replace", SourceLabels: []string{"path"}, Separator: ";", Regex: "(.*)", TargetLabel: "page"},
+				{Action: "hashmod", SourceLabels: []string{"path"}, Separator: ";", Regex: "(.*)", TargetLabel: "shard", Modulus: 8, Replacement: "$1"},
+			},
+		},
+	}
+}
+
+func TestBoardPlacesWhatIsWrongWithACollector(t *testing.T) {
+	check := BoardCheck{
+		Collector: func(c metrics.CollectorConfig, _ []metrics.CollectorConfig) (metrics.CollectorConfig, error) {
+			if c.Access.TLS.CertFile != "" {
+				return c, metrics.Errorf(metrics.Invalid, "collector %q: %w", c.Name, errors.New("tls: no key"))
+			}
+			return c, nil
+		},
+		Relabel: func(rule metrics.RelabelRule) error {
+			if rule.Regex == "(" {
+				return errors.New("regex: no end")
+			}
+			return errors.New("pointless")
+		},
+	}
+	for src, want := range map[string]string{
+		"collectors:\n- kind: a\n  tls: {cert-file: x}":                                           `3:8: collector "a": tls: no key`,
+		"collectors:\n- kind: a\n  metric-relabel:\n  - action: drop\n    regex: (":               "5:12: regex: no end",
+		"collectors:\n- kind: a\n  metric-relabel:\n  - {regex: y, action: keep, separator: ','}": "4:24: pointless",
+		"collectors:\n- kind: a\n  metric-relabel:\n  - {regex: y}":                               "4:5: pointless",
+	} {
+		if _, err := ParseBoard("b.yaml", []byte(src), check); err == nil || !strings.Contains(err.Error(), "b.yaml:"+want) {
+			t.Errorf("%q: got %v, want %q", src, err, want)
+		}
+	}
+}
+
+func TestBoardErrorsKeepSecrets(t *testing.T) {
+	const collector = "collectors:\n- kind: scrape\n"
+	for _, src := range []string{
+		collector + "  basic-auth: {username: a, password: hunter2}\n",
+		collector + "  basic-auth: {username: a, password:\n    hunter2}\n  x: 1\n",
+		collector + "  basic-auth:\n    password: hunter2\n    user: a\n",
+		collector + "  basic-auth:\n    password: |\n      hunter2\n    user: a\n",
+		collector + "  basic-auth:\n    password: >-\n\n      hunter1\n      hunter2\n    user: a\n",
+		collector + "  basic-auth: {'password':hunter2}\n",
+		collector + "  basic-auth: {\"password\":\"hunter2\"}\n",
+		collector + "  basic-auth:\n    pasword: hunter2\n",
+		collector + "  basic-auth: {password_env: hunter2}\n",
+		collector + "  basic-auth: {password-env: hunter2!}\n",
+		collector + "  basic_auth: {password-file: x, password: hunter2}\n",
+		collector + "  bearer-token: hunter2\n",
+		collector + "  Bearer-Token: hunter2\n",
+		collector + "  bearer-token-env: hunter2!\n",
+		collector + "  bearer-token: 'hunter2\n",
+		collector + "  bearer-token: hunter2\n  x: [\n",
+		collector + "  targets: ['http://me:hunter2@a.example', {a: b}]\n",
+		collector + "  targets: [http://me:hunter/hunter2@a.example, http://me:hunter2@b.example, {}]\n",
+		collector + "  targets: [http://a.example/?key=hunter2&more=hunter2, {}]\n",
+		collector + "  targets:\n  - https://a.example/?key=hunter2\n  interval: x\n",
+	} {
+		_, err := ParseBoard("b.yaml", []byte(src), BoardCheck{})
+		if err == nil || strings.Contains(err.Error(), "hunter") {
+			t.Errorf("%q: got %v, want a mistake without the secret", src, err)
+		}
+	}
+}
+
+func TestBoardExcerptsShowWhatIsNoSecret(t *testing.T) {
+	src := "collectors:\n- kind: scrape\n  basic-auth: {username: ada, password-file: /run/ops}\n  targets: [http://a.example/metrics]\n  bearer-token: å\n  top: x\n"
+	_, err := ParseBoard("b.yaml", []byte(src), BoardCheck{})
+	for _, want := range []string{"  basic-auth: {username: ada, password-file: /run/ops}\n", "targets: [http://a.example/metrics]\n", "bearer-token: ●\n       |                 ^", "top: x\n       |        ^"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v\nwant %q in it", err, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"maps"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -21,14 +22,17 @@ func (r *boardParser) collectors(to *[]metrics.CollectorConfig) reads {
 func (r *boardParser) collector(n ast.Node, before []metrics.CollectorConfig, names map[string]bool) metrics.CollectorConfig {
 	var c metrics.CollectorConfig
 	mistakes := len(r.errors)
-	found := r.mapping(n, "a collector", fields{
+	known := fields{
 		"kind":     r.name(&c.Kind),
 		"name":     r.name(&c.Name),
 		"interval": r.span(&c.Interval, 100*time.Millisecond, 24*time.Hour),
 		"timeout":  r.span(&c.Timeout, 100*time.Millisecond, time.Hour),
 		"top":      r.integer(&c.Top, 1, 100),
-		"targets":  r.texts(&c.Targets),
-	})
+		"targets":  r.list(maxTargets, func(n ast.Node) { c.Targets = append(c.Targets, r.short(n)) }),
+	}
+	maps.Copy(known, r.accessFields(&c.Access))
+	maps.Copy(known, r.scrapeFields(&c.Scrape))
+	found := r.mapping(n, "a collector", known)
 	if found == nil {
 		return c
 	}
@@ -45,12 +49,4 @@ func (r *boardParser) collector(n ast.Node, before []metrics.CollectorConfig, na
 	checked, err := r.check.Collector(c, before)
 	r.failAtKey(found, found["kind"], err)
 	return checked
-}
-
-func (r *boardParser) texts(to *[]string) reads {
-	return r.list(maxTargets, func(n ast.Node) {
-		var text string
-		r.text(&text)(n)
-		*to = append(*to, text)
-	})
 }

@@ -84,8 +84,9 @@ func (s *boardSource) err() error {
 		return a.Line == b.Line && a.Column == b.Column && a.Err.Error() == b.Err.Error()
 	})
 	errs = errs[:min(len(errs), maxBoardErrors)]
+	lines := concealed(s.source)
 	for _, e := range errs {
-		e.Excerpt = s.excerpt(place{e.Line, e.Column})
+		e.Excerpt = excerpt(lines, place{e.Line, e.Column})
 	}
 	return errs
 }
@@ -93,13 +94,14 @@ func (s *boardSource) err() error {
 // linesBefore is how many lines an excerpt shows above the mistake.
 const linesBefore = 2
 
-func (s *boardSource) excerpt(at place) string {
+// excerpt returns the line of the mistake and some before it.
+func excerpt(lines []string, at place) string {
 	var b strings.Builder
 	for n := max(1, at.line-linesBefore); n < at.line; n++ {
-		text, _ := window(s.source[n-1], 1)
+		text, _ := window(lines[n-1], 1)
 		fmt.Fprintf(&b, "%6d | %s\n", n, text)
 	}
-	text, column := window(s.source[at.line-1], at.column)
+	text, column := window(lines[at.line-1], at.column)
 	fmt.Fprintf(&b, ">%5d | %s\n", at.line, text)
 	fmt.Fprintf(&b, "       | %s^", strings.Repeat(" ", column-1))
 	return b.String()

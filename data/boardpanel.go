@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -228,11 +229,16 @@ func (r *boardReader) zone(to *string) reads {
 	}
 }
 
-// failAtKey reports err at the key that its text begins with, or else at n.
+// failAtKey reports err at the key that its text, or that of an error in it, begins with, or else at n.
 func (r *boardParser) failAtKey(found found, n ast.Node, err error) {
 	if err == nil {
 		return
 	}
-	key, _, _ := strings.Cut(err.Error(), ":")
-	r.fail(placeOf(found.or(key, n)), "%w", err)
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if key, _, _ := strings.Cut(e.Error(), ":"); found[key] != nil {
+			n = found[key]
+			break
+		}
+	}
+	r.fail(placeOf(n), "%w", err)
 }

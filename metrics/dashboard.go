@@ -131,13 +131,3 @@ func (q Query) Name(labels Labels, other string) string {
 	}
 	return name
 }
-
-// CollectorConfig is one collector as the board file asks for it.
-type CollectorConfig struct {
-	Kind     string // host, process, self, http, scrape
-	Name     string // unique among the collectors; the kind where the file gives none
-	Interval time.Duration
-	Timeout  time.Duration
-	Top      int      // process: how many
-	Targets  []string // http, scrape: URLs
-}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -47,6 +48,7 @@ type kind struct {
 	top      int           // by default; 0 where the kind takes no Top
 	maxTop   int
 	targets  func(urls []string) error // checks them; nil where the kind takes none
+	scrapes  bool                      // reads Prometheus targets
 	open     func(cfg metrics.CollectorConfig, deps Deps) Collector
 }
 
@@ -113,12 +115,22 @@ func check(cfg metrics.CollectorConfig) error {
 		return fmt.Errorf("top is %d; it must be between 1 and %d", cfg.Top, k.maxTop)
 	case k.targets == nil && len(cfg.Targets) > 0:
 		return fmt.Errorf("the kind %s takes no targets", cfg.Kind)
+	case k.targets == nil && cfg.Access != metrics.Access{}:
+		return fmt.Errorf("the kind %s asks nobody, it takes no authentication and no tls", cfg.Kind)
+	case !k.scrapes && !reflect.DeepEqual(cfg.Scrape, metrics.ScrapeConfig{}):
+		return fmt.Errorf("the kind %s scrapes nothing, it takes no labels, honor-labels, honor-timestamps, metric-relabel and sample-limit", cfg.Kind)
 	}
 	if err := metrics.CheckText(cfg.Name); err != nil {
 		return fmt.Errorf("the name: %w", err)
 	}
 	if k.targets == nil {
 		return nil
+	}
+	if err := checkAccess(cfg.Access); err != nil {
+		return err
+	}
+	if err := checkScrape(cfg.Scrape); err != nil {
+		return err
 	}
 	return k.targets(cfg.Targets)
 }

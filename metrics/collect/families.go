@@ -3,17 +3,17 @@ package collect
 import (
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/prometheus/model/labels"
 
 	"liveboard/metrics"
 )
 
 // families puts in the samples that a Prometheus server would read from the text form of
 // the families: a histogram as _bucket, _sum and _count, a summary with quantile labels.
-// Scraped text and our own registry both come through here, so they read the same.
+// Our own registry comes through here, and reads as what is scraped does.
 func (h *harvest) families(families []*dto.MetricFamily, now time.Time) {
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
@@ -80,8 +80,8 @@ func (h *harvest) histogram(at int64, name string, g *dto.Histogram, labels []me
 	}
 }
 
-// bounded returns labels and one more whose value is a number, written as the text form does.
-func bounded(labels []metrics.Label, name string, value float64) []metrics.Label {
-	text := strconv.FormatFloat(value, 'g', -1, 64)
-	return append(slices.Clone(labels), metrics.Label{Name: name, Value: text})
+// bounded returns own and one more label whose value is a number, written as Prometheus writes it
+// whatever format it was scraped in.
+func bounded(own []metrics.Label, name string, value float64) []metrics.Label {
+	return append(slices.Clone(own), metrics.Label{Name: name, Value: labels.FormatOpenMetricsFloat(value)})
 }

@@ -13,6 +13,7 @@ import (
 type harvest struct {
 	at      int64           // Unix milliseconds
 	common  []metrics.Label // of every sample
+	honor   bool            // a sample's own label wins over a common one of its name
 	samples []metrics.Sample
 	outside int   // samples whose own time is too far from now; they are left out
 	err     error // why the first refused series was refused
@@ -25,10 +26,15 @@ func (h *harvest) add(name string, value float64, labels ...metrics.Label) {
 }
 
 func (h *harvest) addAt(at int64, name string, value float64, labels ...metrics.Label) {
+	h.addLabeled(at, name, value, h.label(labels))
+}
+
+// addLabeled puts in a sample that has the common labels already, or goes without.
+func (h *harvest) addLabeled(at int64, name string, value float64, labels []metrics.Label) {
 	if math.IsNaN(value) || math.IsInf(value, 0) || h.err != nil {
 		return
 	}
-	series, err := metrics.NewSeries(name, h.label(labels)...)
+	series, err := metrics.NewSeries(name, labels...)
 	if err != nil {
 		h.err = err
 		return
@@ -37,8 +43,13 @@ func (h *harvest) addAt(at int64, name string, value float64, labels ...metrics.
 }
 
 // label joins the common labels and a sample's own. An own label whose name is taken
-// becomes exported_*, as in Prometheus: who says where a sample comes from is us.
+// becomes exported_*, as in Prometheus: who says where a sample comes from is us, unless own
+// labels are honoured. An honoured label without a value takes the common one away.
 func (h *harvest) label(own []metrics.Label) []metrics.Label {
+	if h.honor {
+		taken := func(l metrics.Label) bool { return named(own, l.Name) }
+		return append(slices.DeleteFunc(slices.Clone(h.common), taken), own...)
+	}
 	all := slices.Concat(h.common, own)
 	for i := len(h.common); i < len(all); i++ {
 		if !named(h.common, all[i].Name) {

@@ -21,7 +21,7 @@ func init() {
 		interval: 10 * time.Second,
 		targets:  func(urls []string) error { return checkTargets(urls, "URL without its query", shown) },
 		open: func(cfg metrics.CollectorConfig, deps Deps) Collector {
-			return &pages{cfg.Targets, newClient(deps), newNotes(deps.Log, cfg.Name)}
+			return &pages{cfg, deps, newNotes(deps.Log, cfg.Name)}
 		},
 	})
 }
@@ -34,23 +34,27 @@ func init() {
 //	check_seconds             from dialling to the end of the page, redirects included; none where nothing answered
 //	check_tls_expiry_seconds  until the first certificate of the chain expires, negative since; none without TLS
 type pages struct {
-	targets []string
-	client  *http.Client
-	notes   *notes
+	cfg   metrics.CollectorConfig
+	deps  Deps
+	notes *notes
 }
 
 func (p *pages) Collect(ctx context.Context, now time.Time) ([]metrics.Sample, error) {
-	return each(p.targets, func(target string) ([]metrics.Sample, error) { return p.check(ctx, now, target) })
+	client, err := newClient(p.deps, p.cfg.Access)
+	if err != nil {
+		return nil, err
+	}
+	return each(p.cfg.Targets, func(target string) ([]metrics.Sample, error) { return p.check(ctx, client, now, target) })
 }
 
-func (p *pages) check(ctx context.Context, now time.Time, target string) ([]metrics.Sample, error) {
+func (p *pages) check(ctx context.Context, client client, now time.Time, target string) ([]metrics.Sample, error) {
 	u, err := parseTarget(target)
 	if err != nil {
 		return nil, err
 	}
 	h := &harvest{at: now.UnixMilli(), common: []metrics.Label{{Name: "target", Value: shown(u)}}}
 	start := time.Now()
-	resp, err := get(ctx, p.client, target)
+	resp, err := get(ctx, client, target)
 	if resp != nil {
 		h.add("check_status_code", float64(resp.StatusCode))
 		h.add("check_seconds", time.Since(start).Seconds())
@@ -65,7 +69,7 @@ func (p *pages) check(ctx context.Context, now time.Time, target string) ([]metr
 
 // get asks for a page and reads it. The answer's body is closed; where there was an
 // answer it is returned even beside an error.
-func get(ctx context.Context, client *http.Client, target string) (*http.Response, error) {
+func get(ctx context.Context, client client, target string) (*http.Response, error) {
 	resp, err := request(ctx, client, target, "*/*")
 	if err != nil {
 		return resp, err

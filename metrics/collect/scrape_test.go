@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -64,7 +63,8 @@ dated 5 %d
 	got := scraped(t, quiet(), now, url)
 	want := map[string]float64{
 		`up{instance="H",job="j"}`:                                      1,
-		`scrape_samples_scraped{instance="H",job="j"}`:                  9,
+		`scrape_samples_scraped{instance="H",job="j"}`:                  11,
+		`scrape_samples_post_metric_relabeling{instance="H",job="j"}`:   9,
 		`asks_total{exported_job="mine",instance="H",job="j",path="/"}`: 3,
 		`wait_seconds_bucket{instance="H",job="j",le="0.1"}`:            1,
 		`wait_seconds_bucket{instance="H",job="j",le="+Inf"}`:           2,
@@ -89,38 +89,44 @@ func hidden(all map[string]float64, host string) map[string]float64 {
 	return out
 }
 
+// exposing returns an exposition without common labels.
+func exposing(now time.Time, cfg metrics.ScrapeConfig) exposition {
+	s := &scrape{cfg: metrics.CollectorConfig{Scrape: cfg}, rules: rules(cfg.Relabel)}
+	return s.exposition(now, nil)
+}
+
 func TestScrapeHonoursTimestampsInsideTheWindow(t *testing.T) {
 	now := time.Now()
 	at := func(d time.Duration) int64 { return now.Add(d).UnixMilli() }
-	h := &harvest{at: now.UnixMilli()}
+	e := exposing(now, metrics.ScrapeConfig{})
 	text := fmt.Sprintf("now 1\nminute 1 %d\nancient 1 %d\nfuture 1 %d\n", at(-time.Minute), at(-8*24*time.Hour), at(time.Hour))
-	if err := h.exposition(strings.NewReader(text), now); err != nil {
+	if err := e.read([]byte(text), "text/plain"); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]int64{}
-	for _, s := range h.samples {
+	for _, s := range e.samples {
 		got[s.Series.String()] = s.At
 	}
 	if diff := cmp.Diff(map[string]int64{"now": at(0), "minute": at(-time.Minute)}, got); diff != "" {
 		t.Errorf("times: want -, got +:\n%s", diff)
 	}
-	if h.outside != 2 {
-		t.Errorf("outside: got %d, want 2", h.outside)
+	if e.outside != 2 {
+		t.Errorf("outside: got %d, want 2", e.outside)
 	}
 }
 
 func TestScrapeRefusesATargetWhole(t *testing.T) {
 	for _, test := range []struct{ name, text, log string }{
-		{"page of a portal", "<html>Please log in</html>\n", "text format parsing error"},
-		{"cut short", "good 1\nhalf", "unexpected end of input"},
+		{"page of a portal", "<html>Please log in</html>\n", "parse the exposition: expected a valid start token"},
+		{"cut short", "good 1\nhalf", "the text was cut short"},
 		{"control character in a label", "good 1\nbad{a=\"x\x07y\"} 1\n", "U+0007"},
 		{"text turned around in a label", "good 1\nbad{a=\"x\u202ey\"} 1\n", "U+202E"},
-		{"invalid UTF-8 in a label", "good 1\nbad{a=\"x\xffy\"} 1\n", "invalid label value"},
-		{"name in quotes", "good 1\n{\"bad name\"} 1\n", "invalid metric name"},
-		{"text that makes the parser panic", "{}0", "panic"},
+		{"invalid UTF-8 in a label", "good 1\nbad{a=\"x\xffy\"} 1\n", "invalid UTF-8 label value"},
+		{"name in quotes", "good 1\n{\"bad name\"} 1\n", "only letters, digits and _"},
+		{"no name", "{}0\n", "metric name not set"},
 		{"label twice", "good 1\nbad{a=\"1\",a=\"2\"} 1\n", "label"},
 		{"reserved label", "good 1\nbad{__a=\"1\"} 1\n", "reserved"},
-		{"too many samples", strings.Repeat("many 1\n", maxScrapeSamples+1), "50001 samples"},
+		{"too many samples", strings.Repeat("many 1\n", maxScrapeSamples+1), "more than 50000 samples"},
 		{"too many bytes", "good 1\n" + strings.Repeat("#"+strings.Repeat("x", 1<<20)+"\n", 16), "too large"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -129,7 +135,11 @@ func TestScrapeRefusesATargetWhole(t *testing.T) {
 			deps.Log = slog.New(slog.NewTextHandler(&log, nil))
 			url, host := target(t, test.text)
 			got := hidden(scraped(t, deps, time.Now(), url), host)
-			want := map[string]float64{`up{instance="H",job="j"}`: 0, `scrape_samples_scraped{instance="H",job="j"}`: 0}
+			want := map[string]float64{
+				`up{instance="H",job="j"}`:                                    0,
+				`scrape_samples_scraped{instance="H",job="j"}`:                0,
+				`scrape_samples_post_metric_relabeling{instance="H",job="j"}`: 0,
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("want -, got +:\n%s", diff)
 			}
@@ -179,7 +189,7 @@ func TestScrapeKeepsItsOwnUp(t *testing.T) {
 	p.want(fmt.Sprintf(`up{instance=%q,job="j"}`, host), "1")
 }
 
-func TestScrapeReadsGzipAndAsksForText(t *testing.T) {
+func TestScrapeReadsGzipAndAsksForOpenMetricsFirst(t *testing.T) {
 	var accept, agent string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		accept, agent = r.Header.Get("Accept"), r.UserAgent()
@@ -193,7 +203,7 @@ func TestScrapeReadsGzipAndAsksForText(t *testing.T) {
 	if got[fmt.Sprintf(`x{instance=%q,job="j"}`, strings.TrimPrefix(server.URL, "http://"))] != 1 {
 		t.Errorf("got %v", got)
 	}
-	if !strings.HasPrefix(accept, "text/plain;version=0.0.4") || agent != "liveboard" {
+	if accept != acceptExposition || agent != "liveboard" {
 		t.Errorf("Accept %q, User-Agent %q", accept, agent)
 	}
 }
@@ -204,19 +214,26 @@ func FuzzExposition(f *testing.F) {
 	f.Add("# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_count 2\n")
 	f.Add("x{job=\"a\",exported_job=\"b\",instance=\"c\"} -0\n")
 	f.Add("x{a=\"\\n\u202e\"} +Inf 99999999999999999\n")
+	f.Add("# TYPE x counter\nx_total 1 1700000000 # {a=\"b\"} 1\nx_created 1\n# EOF\n")
 	now := time.UnixMilli(1_700_000_000_000)
 	f.Fuzz(func(t *testing.T, text string) {
-		h := &harvest{at: now.UnixMilli(), common: []metrics.Label{{Name: "job", Value: "j"}}}
-		if err := h.exposition(strings.NewReader(text), now); err != nil {
-			return
-		}
-		if err := (metrics.Batch{Samples: h.samples}).Check(now); err != nil {
-			t.Errorf("%q brings samples that fail their check: %v", text, err)
-		}
-		for _, s := range h.samples {
-			if s.Series.Labels().Get("job") != "j" || math.IsNaN(s.Value) {
-				t.Errorf("%q brings %s = %v", text, s.Series, s.Value)
+		for _, contentType := range []string{"text/plain", openMetrics} {
+			e := exposing(now, metrics.ScrapeConfig{Relabel: []metrics.RelabelRule{keepAll}})
+			e.common = []metrics.Label{{Name: "job", Value: "j"}}
+			if err := e.read([]byte(text), contentType); err != nil {
+				continue
+			}
+			if err := (metrics.Batch{Samples: e.samples}).Check(now); err != nil {
+				t.Errorf("%q brings samples that fail their check: %v", text, err)
+			}
+			for _, s := range e.samples {
+				if s.Series.Labels().Get("job") != "j" {
+					t.Errorf("%q brings %s = %v", text, s.Series, s.Value)
+				}
 			}
 		}
 	})
 }
+
+// keepAll is a rule that changes nothing.
+var keepAll = metrics.RelabelRule{Action: "keep", Regex: "(.*)", Separator: ";", Replacement: "$1"}

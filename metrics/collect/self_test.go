@@ -42,7 +42,7 @@ func TestSelfReadsEveryTypeOfMetric(t *testing.T) {
 		`asks_total{path="/d"}`:            4,
 		`streams`:                          -2.5,
 		`print_seconds_bucket{le="0.001"}`: 1,
-		`print_seconds_bucket{le="1"}`:     2,
+		`print_seconds_bucket{le="1.0"}`:   2,
 		`print_seconds_bucket{le="2.5"}`:   3,
 		`print_seconds_bucket{le="+Inf"}`:  4,
 		`print_seconds_count`:              4,
@@ -70,9 +70,9 @@ func TestSelfAndItsTextFormAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	direct, scraped := &harvest{at: now.UnixMilli()}, &harvest{at: now.UnixMilli()}
+	direct, scraped := &harvest{at: now.UnixMilli()}, exposing(now, metrics.ScrapeConfig{})
 	direct.families(families, now)
-	if err := scraped.exposition(&text, now); err != nil {
+	if err := scraped.read(text.Bytes(), "text/plain; version=0.0.4"); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(values(direct.samples), values(scraped.samples)); diff != "" {

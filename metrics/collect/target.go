@@ -2,12 +2,12 @@ package collect
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"liveboard/metrics"
@@ -46,6 +46,8 @@ func parseTarget(target string) (*url.URL, error) {
 	}
 	u, err := url.Parse(target)
 	switch {
+	case err != nil && strings.Contains(target, "@"):
+		return nil, errors.New("it is not a URL; write reserved characters of the user info as %XX") // why may quote the password
 	case err != nil:
 		return nil, fmt.Errorf("it is not a URL: %w", bare(err))
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -72,34 +74,18 @@ func bare(err error) error {
 	return err
 }
 
-// newClient returns a client that opens a connection for each request, as a newcomer
-// would: a kept one would hide a dead DNS entry, a full backlog and a changed certificate.
-func newClient(deps Deps) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			DisableKeepAlives:      true,
-			ForceAttemptHTTP2:      true,
-			MaxResponseHeaderBytes: 64 << 10,
-			TLSClientConfig:        &tls.Config{RootCAs: deps.RootCAs},
-		},
-		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
-			if len(via) > maxRedirects {
-				return fmt.Errorf("more than %d redirects", maxRedirects)
-			}
-			return nil
-		},
-	}
-}
-
 // request asks for target. The caller closes the answer's body. Only a redirect that was
 // not followed gives an answer and an error; that body is closed.
-func request(ctx context.Context, client *http.Client, target, accept string) (*http.Response, error) {
+func request(ctx context.Context, client client, target, accept string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, bare(err)
 	}
 	req.Header.Set("User-Agent", "liveboard")
 	req.Header.Set("Accept", accept)
+	if client.authorization != "" {
+		req.Header.Set("Authorization", client.authorization)
+	}
 	resp, err := client.Do(req)
 	if err != nil {
 		return resp, bare(err)
