@@ -19,19 +19,22 @@ type harvest struct {
 	err     error // why the first refused series was refused
 }
 
-// add puts in a sample at the harvest's own instant. A value that is not finite is no
-// sample: an empty summary's quantiles are NaN, and a ratio of nothing to nothing is.
+// add puts in what was measured at the harvest's own instant. A value that is not finite is
+// none: a ratio of nothing to nothing is NaN.
 func (h *harvest) add(name string, value float64, labels ...metrics.Label) {
-	h.addAt(h.at, name, value, labels...)
+	if !math.IsNaN(value) && !math.IsInf(value, 0) {
+		h.addAt(h.at, name, value, labels...)
+	}
 }
 
+// addAt puts in what a source says, NaN and infinities too.
 func (h *harvest) addAt(at int64, name string, value float64, labels ...metrics.Label) {
 	h.addLabeled(at, name, value, h.label(labels))
 }
 
 // addLabeled puts in a sample that has the common labels already, or goes without.
 func (h *harvest) addLabeled(at int64, name string, value float64, labels []metrics.Label) {
-	if math.IsNaN(value) || math.IsInf(value, 0) || h.err != nil {
+	if h.err != nil {
 		return
 	}
 	series, err := metrics.NewSeries(name, labels...)

@@ -10,13 +10,17 @@ import (
 	"liveboard/metrics"
 )
 
-func TestHarvestLeavesOutWhatIsNotFinite(t *testing.T) {
+func TestHarvestMeasuresWhatIsFinite(t *testing.T) {
 	h := &harvest{at: 1}
 	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), metrics.StaleMarker(), 7} {
 		h.add("x", v)
 	}
 	if len(h.samples) != 1 || h.samples[0].Value != 7 {
 		t.Errorf("got %v, want the 7 alone", h.samples)
+	}
+	h.addAt(1, "x", math.Inf(1))
+	if len(h.samples) != 2 {
+		t.Errorf("got %v, want the infinity that a source tells", h.samples)
 	}
 }
 

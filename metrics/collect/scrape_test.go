@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"liveboard/metrics"
 )
@@ -64,18 +66,20 @@ dated 5 %d
 	want := map[string]float64{
 		`up{instance="H",job="j"}`:                                      1,
 		`scrape_samples_scraped{instance="H",job="j"}`:                  11,
-		`scrape_samples_post_metric_relabeling{instance="H",job="j"}`:   9,
+		`scrape_samples_post_metric_relabeling{instance="H",job="j"}`:   11,
 		`asks_total{exported_job="mine",instance="H",job="j",path="/"}`: 3,
 		`wait_seconds_bucket{instance="H",job="j",le="0.1"}`:            1,
 		`wait_seconds_bucket{instance="H",job="j",le="+Inf"}`:           2,
 		`wait_seconds_sum{instance="H",job="j"}`:                        7.5,
 		`wait_seconds_count{instance="H",job="j"}`:                      2,
+		`size_bytes{instance="H",job="j",quantile="0.9"}`:               math.NaN(),
+		`endless{instance="H",job="j"}`:                                 math.Inf(+1),
 		`size_bytes_sum{instance="H",job="j"}`:                          0,
 		`size_bytes_count{instance="H",job="j"}`:                        0,
 		`plain{instance="H",job="j"}`:                                   1000,
 		`dated{instance="H",job="j"}`:                                   5,
 	}
-	if diff := cmp.Diff(want, hidden(got, host)); diff != "" {
+	if diff := cmp.Diff(want, hidden(got, host), cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
 }

@@ -3,10 +3,12 @@ package collect
 import (
 	"bytes"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -50,10 +52,11 @@ func TestSelfReadsEveryTypeOfMetric(t *testing.T) {
 		`size_bytes{quantile="0.5"}`:       100,
 		`size_bytes_sum`:                   100,
 		`size_bytes_count`:                 1,
-		`empty_bytes_sum`:                  0, // its quantiles are NaN
+		`empty_bytes{quantile="0.5"}`:      math.NaN(),
+		`empty_bytes_sum`:                  0,
 		`empty_bytes_count`:                0,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("want -, got +:\n%s", diff)
 	}
 }
@@ -75,7 +78,7 @@ func TestSelfAndItsTextFormAgree(t *testing.T) {
 	if err := scraped.read(text.Bytes(), "text/plain; version=0.0.4"); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(values(direct.samples), values(scraped.samples)); diff != "" {
+	if diff := cmp.Diff(values(direct.samples), values(scraped.samples), cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("direct -, by text +:\n%s", diff)
 	}
 	if len(direct.samples) == 0 {
