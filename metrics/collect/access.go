@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"liveboard/metrics"
@@ -44,6 +45,25 @@ func both(s metrics.Secret) bool { return s.File != "" && s.Env != "" }
 type client struct {
 	*http.Client
 	authorization string // "" for none
+}
+
+// conceal returns err, or another where a target that repeats what it was asked with made the
+// secret part of it.
+func (c client) conceal(err error) error {
+	if err == nil {
+		return nil
+	}
+	kind, credentials, _ := strings.Cut(c.authorization, " ")
+	secrets := []string{credentials}
+	if pair, e := base64.StdEncoding.DecodeString(credentials); e == nil && kind == "Basic" {
+		_, password, _ := strings.Cut(string(pair), ":")
+		secrets = append(secrets, password)
+	}
+	text := err.Error()
+	if slices.ContainsFunc(secrets, func(s string) bool { return s != "" && strings.Contains(text, s) }) {
+		return errors.New("the target repeats its secret, so what is wrong with it is not told")
+	}
+	return err
 }
 
 // newClient reads the files and variables that access names, which may have changed since the

@@ -161,6 +161,25 @@ func TestSecretsThatCannotBeReadFailTheRun(t *testing.T) {
 	}
 }
 
+func TestTargetsThatRepeatTheirSecretAreNotQuoted(t *testing.T) {
+	in := metrics.Secret{File: file(t, "hunter2")}
+	for _, access := range []metrics.Access{{Username: "ops", Password: in}, {Bearer: in}} {
+		for name, repeated := range map[string]func(r *http.Request) string{
+			"credentials": func(r *http.Request) string { return strings.Fields(r.Header.Get("Authorization"))[1] },
+			"password":    func(r *http.Request) string { return "hunter2" },
+		} {
+			echo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprintf(w, "x %s\n", repeated(r))
+			}))
+			t.Cleanup(echo.Close)
+			_, logged := up(t, echo.URL, access)
+			if strings.Contains(logged, "hunter2") || strings.Contains(logged, "b3BzOmh1bnRlcjI") || !strings.Contains(logged, "repeats its secret") {
+				t.Errorf("%s: the log is %s", name, logged)
+			}
+		}
+	}
+}
+
 func TestRedirectsToOthersBearNoSecret(t *testing.T) {
 	t.Setenv("TARGET_SECRET", "hunter2")
 	bare := httptest.NewServer(guarded(plain))

@@ -97,6 +97,12 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	targets := func(cfg metrics.CollectorConfig, urls ...string) []metrics.CollectorConfig {
 		return with(cfg, func(c *metrics.CollectorConfig) { c.Targets = urls })
 	}
+	access := func(a metrics.Access) []metrics.CollectorConfig {
+		return with(scrape, func(c *metrics.CollectorConfig) { c.Access = a })
+	}
+	scraping := func(s metrics.ScrapeConfig) []metrics.CollectorConfig {
+		return with(scrape, func(c *metrics.CollectorConfig) { c.Scrape = s })
+	}
 	for _, test := range []struct {
 		name    string
 		configs []metrics.CollectorConfig
@@ -127,6 +133,20 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"pages that differ in the query only", targets(page, "http://a/x?q=1", "http://b/", "http://a/x?q=2"), "targets 1 and 3 have the same URL without its query, http://a/x"},
 		{"targets of one instance", targets(scrape, "http://a:1/metrics", "http://a:1/more"), "targets 1 and 2 have the same instance, a:1"},
 		{"twice the name", []metrics.CollectorConfig{page, page}, "two of that name"},
+		{"authentication where nobody is asked", with(host, func(c *metrics.CollectorConfig) { c.Access.Username = "x" }), "the kind host asks nobody"},
+		{"labels where nothing is scraped", with(page, func(c *metrics.CollectorConfig) { c.Scrape.HonorLabels = true }), "the kind http scrapes nothing"},
+		{"two passwords", access(metrics.Access{Username: "x", Password: metrics.Secret{File: "a", Env: "b"}}), "basic-auth: it has a password-file and a password-env"},
+		{"no password", access(metrics.Access{Username: "x"}), "basic-auth: it has no password"},
+		{"no user", access(metrics.Access{Password: metrics.Secret{Env: "b"}}), "basic-auth: it has no username"},
+		{"two tokens", access(metrics.Access{Bearer: metrics.Secret{File: "a", Env: "b"}}), "bearer-token-env: there is a bearer-token-file too"},
+		{"password and token", access(metrics.Access{Username: "x", Password: metrics.Secret{File: "a"}, Bearer: metrics.Secret{Env: "b"}}), "basic-auth: there is a bearer token too"},
+		{"certificate without key", access(metrics.Access{TLS: metrics.TLSConfig{CertFile: "a"}}), "tls: cert-file and key-file go together"},
+		{"key without certificate", access(metrics.Access{TLS: metrics.TLSConfig{KeyFile: "a"}}), "tls: cert-file and key-file go together"},
+		{"label that is taken", scraping(metrics.ScrapeConfig{Labels: []metrics.Label{{Name: "instance", Value: "x"}}}), "labels: instance is the collector's to say"},
+		{"label that is none", scraping(metrics.ScrapeConfig{Labels: []metrics.Label{{Name: "a-b", Value: "x"}}}), `labels: label name "a-b"`},
+		{"sample limit", scraping(metrics.ScrapeConfig{SampleLimit: 50_001}), "sample-limit: it is 50001"},
+		{"rule", scraping(metrics.ScrapeConfig{Relabel: []metrics.RelabelRule{keepAll, {Action: "keep", Regex: "["}}}), "metric-relabel: rule 2: regex: "},
+		{"user info that is no URL", targets(page, "http://me:hunter2/x@a/"), "target 1: it is not a URL; write reserved characters"},
 		{"two of one scrape kind", append(with(scrape, func(c *metrics.CollectorConfig) { c.Name = "b" }), scrape), ""},
 		{"two hosts", append(with(host, func(c *metrics.CollectorConfig) { c.Name = "b" }), host), "another one of kind host"},
 	} {

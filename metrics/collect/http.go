@@ -62,7 +62,7 @@ func (p *pages) check(ctx context.Context, client client, now time.Time, target 
 	if chain := certificates(resp, err); len(chain) > 0 {
 		h.add("check_tls_expiry_seconds", expiry(chain).Sub(now).Seconds())
 	}
-	p.notes.note(shown(u), err)
+	p.notes.note(shown(u), client.conceal(err))
 	h.add("check_up", truth(err == nil))
 	return h.samples, h.err
 }

@@ -98,7 +98,7 @@ func (s *scrape) visit(ctx context.Context, client client, now time.Time, target
 	h.add("scrape_duration_seconds", time.Since(start).Seconds())
 	h.add("scrape_samples_scraped", float64(brought.told))
 	h.add("scrape_samples_post_metric_relabeling", float64(len(brought.samples)))
-	s.notes.note(shown(u), err)
+	s.notes.note(shown(u), client.conceal(err))
 	s.notes.note(shown(u)+" timestamps", outside(brought.outside))
 	// Ours first: the first of a series counts, and a target may bring an up of its own.
 	return append(h.samples, brought.samples...), h.err
