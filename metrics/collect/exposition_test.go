@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"liveboard/metrics"
 )
@@ -77,6 +80,44 @@ func TestFormatsOfATargetReadTheSame(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: want -, got +:\n%s", contentType, diff)
+		}
+	}
+}
+
+func TestScrapeOfAPromhttpTargetReadsAsItsRegistry(t *testing.T) {
+	r, now := registry(), time.Now()
+	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "traced_total", Help: "h"})
+	r.MustRegister(counter)
+	counter.(prometheus.ExemplarAdder).AddWithExemplar(2, prometheus.Labels{"trace_id": "abc"})
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := &harvest{at: now.UnixMilli()}
+	direct.families(families, now)
+	var asked http.Header
+	for name, opts := range map[string]promhttp.HandlerOpts{
+		"text":        {},
+		"OpenMetrics": {EnableOpenMetrics: true, EnableOpenMetricsTextCreatedSamples: true},
+	} {
+		handler := promhttp.HandlerFor(r, opts)
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			handler.ServeHTTP(w, r)
+			asked = w.Header()
+		}))
+		t.Cleanup(server.Close)
+		drop := rule("labeldrop", func(r *metrics.RelabelRule) { r.Regex = "job|instance" })
+		got := scrapedAs(t, metrics.ScrapeConfig{Relabel: []metrics.RelabelRule{drop}}, server.URL)
+		for series := range got {
+			if strings.Contains(series, `job="j"`) {
+				delete(got, series)
+			}
+		}
+		if diff := cmp.Diff(values(direct.samples), got, cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("%s: registry -, scraped +:\n%s", name, diff)
+		}
+		if open := strings.HasPrefix(asked.Get("Content-Type"), openMetrics); open != opts.EnableOpenMetrics || asked.Get("Content-Encoding") != "gzip" {
+			t.Errorf("%s: the target answered with %v", name, asked)
 		}
 	}
 }
