@@ -48,9 +48,16 @@ type expression struct {
 	bounded bool     // it reads the ends of the window: @ start() or @ end()
 }
 
-func parse(text string) (*expression, error) {
+func checkSize(text string) error {
 	if len(text) > maxExprBytes {
-		return nil, metrics.Errorf(metrics.Invalid, "1:1: the expression has %d bytes, at most %d are allowed", len(text), maxExprBytes)
+		return metrics.Errorf(metrics.Invalid, "1:1: the expression has %d bytes, at most %d are allowed", len(text), maxExprBytes)
+	}
+	return nil
+}
+
+func parse(text string) (*expression, error) {
+	if err := checkSize(text); err != nil {
+		return nil, err
 	}
 	if text == "" {
 		return nil, metrics.Errorf(metrics.Invalid, "1:1: parse error: no expression found in input")
