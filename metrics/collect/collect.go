@@ -40,6 +40,7 @@ type Deps struct {
 	Log      *slog.Logger
 	Gatherer prometheus.Gatherer // what kind self reads; required by that kind only
 	RootCAs  *x509.CertPool      // whom http and scrape trust; nil means whom the system trusts
+	Catalog  *metrics.Catalog    // learns what scrape and self read of types and help; may be nil
 }
 
 // kind is one sort of collector.

@@ -58,16 +58,31 @@ func (e *exposition) entries(parser textparse.Parser) error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("parse the exposition: %w", err)
-		case entry != textparse.EntrySeries:
-			continue
 		}
-		e.sample(parser)
+		e.entry(entry, parser)
 		switch {
 		case e.err != nil:
 			return e.err
 		case len(e.samples) > e.limit:
 			return fmt.Errorf("there are more than %d samples, the sample-limit", e.limit)
 		}
+	}
+}
+
+// entry takes in what the parser stands at.
+func (e *exposition) entry(entry textparse.Entry, parser textparse.Parser) {
+	switch entry {
+	case textparse.EntrySeries:
+		e.sample(parser)
+	case textparse.EntryType:
+		name, kind := parser.Type()
+		e.say(string(name), func(a *metrics.About) { a.Type = string(kind) })
+	case textparse.EntryHelp:
+		name, help := parser.Help()
+		e.say(string(name), func(a *metrics.About) { a.Help = string(help) })
+	case textparse.EntryUnit:
+		name, unit := parser.Unit()
+		e.say(string(name), func(a *metrics.About) { a.Unit = string(unit) })
 	}
 }
 

@@ -3,6 +3,7 @@ package collect
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -16,10 +17,20 @@ import (
 // Our own registry comes through here, and reads as what is scraped does.
 func (h *harvest) families(families []*dto.MetricFamily, now time.Time) {
 	for _, family := range families {
+		h.say(family.GetName(), func(a *metrics.About) {
+			*a = metrics.About{Type: typeOf(family), Unit: family.GetUnit(), Help: family.GetHelp()}
+		})
 		for _, m := range family.GetMetric() {
 			h.metric(family.GetName(), m, now)
 		}
 	}
+}
+
+func typeOf(f *dto.MetricFamily) string {
+	if f.GetType() == dto.MetricType_UNTYPED {
+		return "unknown" // as Prometheus has called it since OpenMetrics
+	}
+	return strings.ToLower(f.GetType().String())
 }
 
 func (h *harvest) metric(name string, m *dto.Metric, now time.Time) {

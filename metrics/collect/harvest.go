@@ -15,8 +15,26 @@ type harvest struct {
 	common  []metrics.Label // of every sample
 	honor   bool            // a sample's own label wins over a common one of its name
 	samples []metrics.Sample
-	outside int   // samples whose own time is too far from now; they are left out
-	err     error // why the first refused series was refused
+	said    map[string]metrics.About // what the source says of its metrics
+	outside int                      // samples whose own time is too far from now; they are left out
+	err     error                    // why the first refused series was refused
+}
+
+// say notes a part of what the source says of a metric.
+func (h *harvest) say(name string, part func(*metrics.About)) {
+	about := h.said[name]
+	part(&about)
+	if h.said == nil {
+		h.said = make(map[string]metrics.About)
+	}
+	h.said[name] = about
+}
+
+// tell has the catalog learn what was said.
+func (h *harvest) tell(c *metrics.Catalog) {
+	for name, about := range h.said {
+		c.Learn(name, about)
+	}
 }
 
 // add puts in what was measured at the harvest's own instant. A value that is not finite is

@@ -123,6 +123,7 @@ func (s *scrape) read(ctx context.Context, client client, now time.Time, target 
 	if err := e.read(text, resp.Header.Get("Content-Type")); err != nil {
 		return exposition{}, err
 	}
+	e.tell(s.deps.Catalog)
 	return e, nil
 }
 

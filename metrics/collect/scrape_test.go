@@ -99,6 +99,22 @@ func exposing(now time.Time, cfg metrics.ScrapeConfig) exposition {
 	return s.exposition(now, nil)
 }
 
+func TestCatalogLearnsWhatTargetsAndOurRegistrySay(t *testing.T) {
+	deps := quiet()
+	deps.Catalog, deps.Gatherer = metrics.NewCatalog(), registry()
+	good, _ := target(t, "# HELP asks_total How many.\n# TYPE asks_total counter\nasks_total 3\n# TYPE untold untyped\nuntold 1\nplain 1\n")
+	refused, _ := target(t, "# TYPE bad gauge\nbad{a=\"x\x07y\"} 1\n")
+	scraped(t, deps, time.Now(), good, refused)
+	want := map[string]metrics.About{"asks_total": {Type: "counter", Help: "How many."}, "untold": {Type: "unknown"}}
+	if diff := cmp.Diff(want, deps.Catalog.All()); diff != "" {
+		t.Errorf("of the targets: want -, got +:\n%s", diff)
+	}
+	collected(t, open(t, metrics.CollectorConfig{Kind: "self"}, deps), time.Now())
+	if got, want := deps.Catalog.All()["print_seconds"], (metrics.About{Type: "histogram", Help: "h"}); got != want {
+		t.Errorf("of our registry: got %+v, want %+v", got, want)
+	}
+}
+
 func TestScrapeHonoursTimestampsInsideTheWindow(t *testing.T) {
 	now := time.Now()
 	at := func(d time.Duration) int64 { return now.Add(d).UnixMilli() }
