@@ -240,14 +240,16 @@ func (s serve) listen() (net.Listener, error) {
 
 func (s serve) server(p *program) *handlers.Server {
 	return handlers.New(handlers.Config{
-		Press:     p.press,
-		Recorder:  p.recorder,
-		Boards:    p.boards,
-		Ledger:    p.ledger,
-		Tokens:    p.store.Tokens(),
-		Keys:      p.store.Keys(),
-		PublicURL: strings.TrimSuffix(s.PublicURL, "/"),
-		Registry:  p.registry,
+		Press:      p.press,
+		Prometheus: query.NewPrometheus(p.store.Head()),
+		Catalog:    p.catalog,
+		Recorder:   p.recorder,
+		Boards:     p.boards,
+		Ledger:     p.ledger,
+		Tokens:     p.store.Tokens(),
+		Keys:       p.store.Keys(),
+		PublicURL:  strings.TrimSuffix(s.PublicURL, "/"),
+		Registry:   p.registry,
 		Checks: []handlers.Check{
 			{Name: "store", Run: p.store.Ping},
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
@@ -270,10 +272,11 @@ type program struct {
 	press    *press.Press
 	registry *prometheus.Registry
 	runner   *collect.Runner
+	catalog  *metrics.Catalog
 }
 
 func (s serve) assemble(store *data.Store, file *data.BoardFile) (*program, error) {
-	p := &program{store: store, file: file, hub: live.New(gap), registry: prometheus.NewRegistry()}
+	p := &program{store: store, file: file, hub: live.New(gap), registry: prometheus.NewRegistry(), catalog: metrics.NewCatalog()}
 	found := store.Arrivals()
 	p.arrivals.Add(found...)
 	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
@@ -294,7 +297,7 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile) (*program, erro
 		return nil, err
 	}
 	p.press = press.New(p.hub, engine, p.boards, file.Board(), assets.Build())
-	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry})
+	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry, Catalog: p.catalog})
 	p.register()
 	return p, p.runner.Set(file.Board().Collectors)
 }

@@ -15,6 +15,7 @@ import (
 	"liveboard/handlers/fan"
 	"liveboard/handlers/ingest"
 	"liveboard/metrics"
+	"liveboard/metrics/query"
 	"liveboard/views/press"
 )
 
@@ -27,6 +28,8 @@ type Check struct {
 // Config is what a Server works with. All fields but PublicURL and the limits of a minute are needed.
 type Config struct {
 	Press            *press.Press
+	Prometheus       *query.Prometheus
+	Catalog          *metrics.Catalog
 	Recorder         ingest.Recorder
 	Boards           Boards
 	Ledger           Ledger
@@ -58,6 +61,7 @@ type Server struct {
 	idle     newcomers
 	sessions *sessions
 	limits   *limits
+	turns    turns
 	nonces   nonces
 	ahead    ahead
 	started  time.Time
@@ -78,7 +82,7 @@ var overHTTP2 = http.HTTP2Config{
 func New(c Config) *Server {
 	s := &Server{
 		Config: c, streams: newStreams(c.Streams), polls: newStreams(StreamLimits{PerAddress: 4 * c.Streams.PerAddress}), probes: newStreams(StreamLimits{All: maxProbes, PerAddress: maxProbesPerAddress}), sent: metrics.NewHistogram(sendBuckets...),
-		sessions: newSessions(), limits: newLimits(c), started: time.Now(),
+		sessions: newSessions(), limits: newLimits(c), turns: newTurns(), started: time.Now(),
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.fan = fan.New(c.Press, s.sent, c.NoRing)
@@ -149,6 +153,7 @@ func (s *Server) routes() chi.Router {
 		s.routeBoards(r)
 		s.routeLeaderboards(r)
 		s.routeDoctor(r)
+		s.routePrometheus(r)
 	})
 	return r
 }

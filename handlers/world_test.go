@@ -69,7 +69,7 @@ func pacedWorld(t testing.TB, gap time.Duration, change func(*Config), board *me
 	boards := w.openLedger(hub, engine, board)
 	w.press = press.New(hub, engine, boards, board, "build")
 	config := Config{
-		Press: w.press, Recorder: w.recorder, Registry: prometheus.NewRegistry(),
+		Press: w.press, Prometheus: query.NewPrometheus(w.store.Head()), Catalog: metrics.NewCatalog(), Recorder: w.recorder, Registry: prometheus.NewRegistry(),
 		Boards: boards, Ledger: w.ledger, Tokens: w.store.Tokens(), Keys: w.store.Keys(),
 		Checks: []Check{{"store", w.store.Ping}}, Build: "build", Streams: StreamLimits{PerAddress: 64},
 	}
