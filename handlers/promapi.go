@@ -73,31 +73,43 @@ const (
 	sendWithin  = time.Minute
 )
 
-// prom makes a handler of answer: with a turn of its own, and what it says in JSON.
+// prom makes a handler of answer: with a turn of its own, given up when the server stops, and what it says in JSON.
 func (s *Server) prom(answer promFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		release, err := s.turns.take(r.Context())
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil)
+		defer context.AfterFunc(s.stopping, func() { cancel(errStopping) })()
+		r = r.WithContext(ctx)
+		release, err := s.turns.take(ctx)
 		if err != nil {
 			failProm(w, r, err)
 			return
 		}
 		defer release()
 		r.Body = http.MaxBytesReader(w, r.Body, maxPromForm)
-		if err := r.ParseForm(); err != nil {
-			failProm(w, r, formError(err))
-			return
-		}
-		a, err := answer(r)
+		a, err := answerForm(r, answer)
 		if err != nil {
 			failProm(w, r, err)
 			return
 		}
-		if a.close != nil {
-			defer a.close()
-		}
+		defer a.close()
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendWithin)) // a test's recorder has none
 		writeProm(w, r, http.StatusOK, func(j *promJSON) { j.success(a) })
 	}
+}
+
+var errStopping = metrics.Errorf(metrics.TooMany, "The server is stopping: come back later.")
+
+// answerForm reads the form and answers it. What the answer's close does is never nothing.
+func answerForm(r *http.Request, answer promFunc) (promAnswer, error) {
+	if err := r.ParseForm(); err != nil {
+		return promAnswer{}, formError(err)
+	}
+	a, err := answer(r)
+	if a.close == nil {
+		a.close = func() {}
+	}
+	return a, err
 }
 
 func formError(err error) error {
@@ -109,6 +121,9 @@ func formError(err error) error {
 
 // failProm answers with an error as Prometheus does.
 func failProm(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(context.Cause(r.Context()), errStopping) {
+		err = errStopping
+	}
 	_, sentence := explain(r, err)
 	as := promErrors[metrics.KindOf(err)]
 	if errors.Is(err, context.Canceled) {

@@ -306,6 +306,16 @@ func TestPrometheusAPIWorksOnABoundedNumberAtOnce(t *testing.T) {
 	eventually(t, "all places are free", func() bool { return len(w.server.turns.all)+len(w.server.turns.working) == 0 })
 }
 
+func TestPrometheusAPIGivesUpWhenTheServerStops(t *testing.T) {
+	w := newWorld(t, nil)
+	long := w.URL + "/api/v1/query_range?" + form("query", "sum_over_time(vector(1)[4h:1s])", "start", "0", "end", "11000", "step", "1")
+	given := make(chan answer, 1)
+	go func() { given <- do(t, "GET", long, "") }()
+	eventually(t, "it is worked on", func() bool { return len(w.server.turns.working) == 1 })
+	w.server.Stop()
+	wantPromError(t, <-given, http.StatusServiceUnavailable, "unavailable", "The server is stopping")
+}
+
 func TestPrometheusAPIKeepsFaultsToItself(t *testing.T) {
 	logged := logs(t)
 	w := newWorld(t, nil)
