@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
 	"liveboard/metrics"
@@ -68,5 +69,28 @@ func BenchmarkSelect(b *testing.B) {
 			for it = s.Iterator(it); it.Next() != chunkenc.ValNone; {
 			}
 		}
+	}
+}
+
+// BenchmarkFind looks for series among 100,000 by a pattern of names, and for all of them.
+func BenchmarkFind(b *testing.B) {
+	h, samples := New(nil), fleet(b, 100_000)
+	h.Apply(1, samples)
+	for _, bench := range []struct {
+		name    string
+		matcher *labels.Matcher
+		want    int
+	}{
+		{"pattern", labels.MustNewMatcher(labels.MatchRegexp, metrics.NameLabel, "bench_7."), 1000},
+		{"all", labels.MustNewMatcher(labels.MatchNotEqual, metrics.NameLabel, ""), 100_000},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				found, err := h.Find(b.Context(), 0, 1, bench.matcher)
+				if err != nil || len(found) != bench.want {
+					b.Fatalf("found %d series, %v, want %d", len(found), err, bench.want)
+				}
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package head
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -144,18 +145,43 @@ func (h *Head) match(matchers []*labels.Matcher) []*series {
 	return matched
 }
 
-// candidates returns the series of the metric that the matchers name, sorted by labels, or all series.
+// candidates returns the series of the metric that the matchers name, sorted by labels, or those of all
+// metrics whose names match.
 func (h *Head) candidates(matchers []*labels.Matcher) (candidates []*series, sorted bool) {
+	var names []*labels.Matcher
 	for _, m := range matchers {
-		if m.Name != metrics.NameLabel || m.Type != labels.MatchEqual {
-			continue
+		if m.Name == metrics.NameLabel && m.Type == labels.MatchEqual {
+			return h.ofMetric(m.Value), true
 		}
-		if found := h.metrics[m.Value]; found != nil {
-			return found.series, true
+		if m.Name == metrics.NameLabel {
+			names = append(names, m)
 		}
-		return nil, true
 	}
-	return h.all, false
+	if len(names) == 0 {
+		return h.all, false
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.metrics)) { // nearly the order of labels, which spares the sort most of its work
+		if matchesName(name, names) {
+			candidates = append(candidates, h.metrics[name].series...)
+		}
+	}
+	return candidates, false
+}
+
+func (h *Head) ofMetric(name string) []*series {
+	if m := h.metrics[name]; m != nil {
+		return m.series
+	}
+	return nil
+}
+
+func matchesName(name string, matchers []*labels.Matcher) bool {
+	for _, m := range matchers {
+		if !m.Matches(name) {
+			return false
+		}
+	}
+	return true
 }
 
 func matchesAll(ls labels.Labels, matchers []*labels.Matcher) bool {
