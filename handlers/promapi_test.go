@@ -190,7 +190,8 @@ func TestPrometheusAPIAnswersWhatGrafanaAsks(t *testing.T) {
 		{"GET", "label/shop/values", form("match[]", "stock", "match[]", "orders_total"), `["no","se"]`},
 		{"GET", "label/shop/values", form("match[]", `{__name__=~".+"}`), `["no","se"]`},
 		{"POST", "labels", form("start", start, "end", end, "match[]", `orders_total{shop="se"}`), `["__name__","shop"]`},
-		{"GET", "labels", "", `["__name__","shop"]`},
+		{"GET", "labels", form("limit", "40000", "match[]", `{__name__!=""}`), `["__name__","shop"]`},
+		{"GET", "label/U__shop/values", form("limit", "40000"), `["no","se"]`}, // as names beyond ASCII are escaped
 		{"POST", "series", form("match[]", `{__name__=~"o.*"}`, "match[]", "orders_total", "match[]", "stock", "start", start, "end", end), `[{"__name__":"orders_total","shop":"se"},{"__name__":"stock","shop":"no"}]`},
 		{"GET", "metadata", form("limit", "1000"), `{"orders_total":[{"type":"counter","unit":"","help":"Orders."}]}`},
 		{"GET", "metadata", form("metric", "nothing"), `{}`},
