@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 
 	"liveboard/metrics"
+	"liveboard/metrics/query"
 )
 
 // routePrometheus routes the HTTP API of Prometheus, so that what reads from one can read from here:
@@ -76,6 +77,10 @@ const (
 // prom makes a handler of answer: with a turn of its own, given up when the server stops, and what it says in JSON.
 func (s *Server) prom(answer promFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if err := readForm(w, r); err != nil { // before the turn: a client may be slow
+			failProm(w, r, err)
+			return
+		}
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil)
 		defer context.AfterFunc(s.stopping, func() { cancel(errStopping) })()
@@ -86,48 +91,50 @@ func (s *Server) prom(answer promFunc) http.HandlerFunc {
 			return
 		}
 		defer release()
-		r.Body = http.MaxBytesReader(w, r.Body, maxPromForm)
-		a, err := answerForm(r, answer)
+		a, err := inTime(r, answer)
 		if err != nil {
 			failProm(w, r, err)
 			return
 		}
-		defer a.close()
+		if a.close != nil {
+			defer a.close()
+		}
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendWithin)) // a test's recorder has none
 		writeProm(w, r, http.StatusOK, func(j *promJSON) { j.success(a) })
 	}
 }
 
-var errStopping = metrics.Errorf(metrics.TooMany, "The server is stopping: come back later.")
-
-// answerForm reads the form and answers it. What the answer's close does is never nothing.
-func answerForm(r *http.Request, answer promFunc) (promAnswer, error) {
-	if err := r.ParseForm(); err != nil {
-		return promAnswer{}, formError(err)
-	}
-	a, err := answer(r)
-	if a.close == nil {
-		a.close = func() {}
-	}
-	return a, err
-}
-
-func formError(err error) error {
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxPromForm)
+	err := r.ParseForm()
 	if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
 		return metrics.Errorf(metrics.TooLarge, "error parsing form values: the form is larger than %d KiB", maxPromForm>>10)
 	}
-	return metrics.Errorf(metrics.Invalid, "error parsing form values: %w", err)
+	if err != nil {
+		return metrics.Errorf(metrics.Invalid, "error parsing form values: %w", err)
+	}
+	return nil
 }
+
+func inTime(r *http.Request, answer promFunc) (promAnswer, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), query.AnswerWithin)
+	defer cancel()
+	return answer(r.WithContext(ctx))
+}
+
+// errStopping is for those whose query the server has given up.
+var errStopping = metrics.Errorf(metrics.TooMany, "The server is stopping: come back later.")
 
 // failProm answers with an error as Prometheus does.
 func failProm(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(context.Cause(r.Context()), errStopping) {
 		err = errStopping
 	}
-	_, sentence := explain(r, err)
-	as := promErrors[metrics.KindOf(err)]
+	as, sentence := promErrors[metrics.KindOf(err)], err.Error()
 	if errors.Is(err, context.Canceled) {
 		as.name, as.status = "canceled", statusClientGone
+	} else {
+		_, sentence = explain(r, err)
 	}
 	setRetryAfter(w, as.status)
 	writeProm(w, r, as.status, func(j *promJSON) { j.failure(as.name, sentence) })

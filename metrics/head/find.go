@@ -11,8 +11,11 @@ import (
 
 // Find returns the series that all matchers match and that have samples in [mint, maxt], sorted by
 // labels, without their samples. A series with an older and a newer one in the same chunk counts
-// too. Find asks Older only where memory cannot tell, and returns its error.
+// too. Find asks Older only where memory cannot tell, and returns its error, or ctx's.
 func (h *Head) Find(ctx context.Context, mint, maxt int64, matchers ...*labels.Matcher) ([]*Series, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	candidates := h.presences(mint, maxt, matchers)
 	found := make([]*Series, 0, len(candidates))
 	for _, p := range candidates {

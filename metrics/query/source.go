@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -55,8 +56,15 @@ func (r *reading) Select(ctx context.Context, _ bool, h *storage.SelectHints, ms
 	return &seriesSet{rest: found}
 }
 
-func failed(err error) storage.SeriesSet {
-	return storage.ErrSeriesSet(metrics.Errorf(metrics.KindOf(err), "select series: %w", err))
+func failed(err error) storage.SeriesSet { return storage.ErrSeriesSet(unread(err)) }
+
+// unread gives the error of a source a kind: Unavailable where the time was up.
+func unread(err error) error {
+	kind := metrics.KindOf(err)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		kind = metrics.Unavailable
+	}
+	return metrics.Errorf(kind, "select series: %w", err)
 }
 
 // trim spares the engine, which asks for the lookback of its first instant whole, what lies

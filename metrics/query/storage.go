@@ -88,7 +88,7 @@ func (q *querier) LabelValues(ctx context.Context, name string, h *storage.Label
 func (q *querier) collect(ctx context.Context, h *storage.LabelHints, ms []*labels.Matcher, read func(ls labels.Labels, note func(string))) ([]string, annotations.Annotations, error) {
 	found, err := q.series.Find(ctx, q.mint, q.maxt, ms...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, unread(err)
 	}
 	seen, notes := map[string]bool{}, []string{}
 	note := func(s string) {

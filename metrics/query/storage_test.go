@@ -1,6 +1,8 @@
 package query_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -71,6 +73,22 @@ func TestNamesAreThoseOfTheTimeAsked(t *testing.T) {
 				t.Errorf("LabelValues = %q, %v, want %q", hosts, err, test.hosts)
 			}
 		})
+	}
+}
+
+func TestLookUpsEndWithTheirContext(t *testing.T) {
+	q, err := past(t).Querier(ms(0), ms(3000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, _, err = q.LabelValues(gone, "host", nil)
+	set := q.Select(gone, true, &storage.SelectHints{Func: "series"}, matcher(t, labels.MatchEqual, "host", "a"))
+	for _, err := range []error{err, set.Err()} {
+		if !errors.Is(err, context.Canceled) || metrics.KindOf(err) != metrics.Unavailable {
+			t.Errorf("got %v of kind %v, want the context's error as Unavailable", err, metrics.KindOf(err))
+		}
 	}
 }
 
