@@ -53,13 +53,16 @@ type cli struct {
 	Log      string `enum:"text,json" default:"text" env:"LIVEBOARD_LOG" help:"Form of the log on stderr: ${enum}."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" env:"LIVEBOARD_LOG_LEVEL" help:"Least level to log: ${enum}."`
 
-	Serve   serve         `cmd:"" default:"withargs" help:"Serve the board (the default command)."`
-	Check   check         `cmd:"" help:"Check a board file, or print the built-in one."`
-	Score   client.Score  `cmd:"" help:"Submit scores to a running server, and moderate them."`
-	Doctor  client.Doctor `cmd:"" help:"Examine what lies between here and a server, and what that does to streams."`
-	Token   client.Token  `cmd:"" help:"Make, list and revoke tokens."`
-	Key     client.Key    `cmd:"" help:"Make, list and revoke the keys that sign scores."`
-	Version version       `cmd:"" help:"Print the version."`
+	Serve   serve          `cmd:"" default:"withargs" help:"Serve the board (the default command)."`
+	Check   check          `cmd:"" help:"Check a board file, or print the built-in one."`
+	Score   client.Score   `cmd:"" help:"Submit scores to a running server, and moderate them."`
+	Doctor  client.Doctor  `cmd:"" help:"Examine what lies between here and a server, and what that does to streams."`
+	Token   client.Token   `cmd:"" help:"Make, list and revoke tokens."`
+	Key     client.Key     `cmd:"" help:"Make, list and revoke the keys that sign scores."`
+	Backup  client.Backup  `cmd:"" help:"Write a verified copy of the database, beside a server that may run."`
+	Verify  client.Verify  `cmd:"" help:"Read all of the database or a backup, and say what is wrong."`
+	Restore client.Restore `cmd:"" help:"Put a backup in the place of the database."`
+	Version version        `cmd:"" help:"Print the version."`
 }
 
 func main() {

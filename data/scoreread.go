@@ -15,7 +15,7 @@ import (
 // error ends it, and wraps ErrDamaged where the log is not what was written.
 func (l *ScoreLog) Entries(ctx context.Context, board string) iter.Seq2[*rank.Entry, error] {
 	return func(yield func(*rank.Entry, error) bool) {
-		err := l.each(ctx, func(e *rank.Entry) bool {
+		err := eachEntry(ctx, l.readers, func(e *rank.Entry) bool {
 			return board != "" && e.Board != board || yield(e, nil)
 		})
 		if err != nil {
@@ -24,9 +24,14 @@ func (l *ScoreLog) Entries(ctx context.Context, board string) iter.Seq2[*rank.En
 	}
 }
 
-// each calls f with every entry until it returns false.
-func (l *ScoreLog) each(ctx context.Context, f func(*rank.Entry) bool) error {
-	rows, err := l.readers.QueryContext(ctx, `
+// rowsQuerier is what a pool and a transaction have in common.
+type rowsQuerier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// eachEntry calls f with every entry of the log until it returns false.
+func eachEntry(ctx context.Context, q rowsQuerier, f func(*rank.Entry) bool) error {
+	rows, err := q.QueryContext(ctx, `
 		SELECT first, count, payload
 		FROM scores
 		ORDER BY first`)
