@@ -166,7 +166,25 @@ type serve struct {
 	MaxSeries         int `default:"100000" env:"LIVEBOARD_MAX_SERIES" help:"Series in all."`
 	MaxSeriesPerToken int `default:"50000" env:"LIVEBOARD_MAX_SERIES_PER_TOKEN" help:"Series that one token may bring."`
 
-	HTTPS handlers.HTTPS `embed:""`
+	HTTPS  handlers.HTTPS `embed:""`
+	Backup backupPlan     `embed:"" prefix:"backup-"`
+}
+
+type backupPlan struct {
+	Dir  string `env:"LIVEBOARD_BACKUP_DIR" help:"The folder of the nightly backups; beside the database where it is left out."`
+	Keep int    `default:"3" env:"LIVEBOARD_BACKUP_KEEP" help:"How many nightly backups stay; 0 makes none."`
+	At   string `default:"03:00" env:"LIVEBOARD_BACKUP_AT" help:"The time of day of the nightly backup, as hh:mm."`
+}
+
+func (p backupPlan) plan() (data.BackupPlan, error) {
+	at, err := time.Parse("15:04", p.At)
+	switch {
+	case err != nil:
+		return data.BackupPlan{}, fmt.Errorf("--backup-at %s: write a time of day such as 03:00", p.At)
+	case p.Keep < 0:
+		return data.BackupPlan{}, errors.New("--backup-keep must be at least 1, or 0 for no backups")
+	}
+	return data.BackupPlan{Folder: p.Dir, Keep: p.Keep, At: time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute}, nil
 }
 
 // Validate checks what the types of the flags cannot say.
@@ -185,6 +203,9 @@ func (s serve) Validate() error {
 	}
 	if s.PublicURL != "" && !strings.HasPrefix(s.PublicURL, "http://") && !strings.HasPrefix(s.PublicURL, "https://") {
 		return fmt.Errorf("--public-url %s: write it with http:// or https:// before it", s.PublicURL)
+	}
+	if _, err := s.Backup.plan(); err != nil {
+		return err
 	}
 	return s.HTTPS.Check()
 }
@@ -216,11 +237,19 @@ func (s serve) Run() error {
 	if err != nil {
 		return err
 	}
-	store, err := data.Open(s.Data, slog.Default())
+	plan, err := s.Backup.plan()
 	if err != nil {
 		return err
 	}
-	p, err := s.assemble(store, file)
+	backups := data.NewBackups(s.Data, plan, slog.Default())
+	store, err := data.Open(s.Data, slog.Default())
+	if errors.Is(err, data.ErrDamaged) {
+		return fmt.Errorf("%w: %s", err, backups.Cure())
+	}
+	if err != nil {
+		return err
+	}
+	p, err := s.assemble(store, file, backups)
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
@@ -256,6 +285,7 @@ func (s serve) server(p *program) *handlers.Server {
 		Checks: []handlers.Check{
 			{Name: "store", Run: p.store.Ping},
 			{Name: "collectors", Run: func(context.Context) error { return p.runner.Healthy() }},
+			{Name: "backup", Run: func(context.Context) error { return p.backups.Healthy() }},
 		},
 		Build:   assets.Build(),
 		Streams: handlers.StreamLimits{All: cmp.Or(s.MaxStreams, handlers.MostStreams()), PerAddress: s.MaxStreamsPerAddress, PerEmbed: s.MaxStreamsPerEmbed},
@@ -266,6 +296,7 @@ func (s serve) server(p *program) *handlers.Server {
 // program is everything between the database and HTTP.
 type program struct {
 	store    *data.Store
+	backups  *data.Backups
 	file     *data.BoardFile
 	hub      *live.Hub
 	recorder *metrics.Recorder
@@ -278,8 +309,8 @@ type program struct {
 	catalog  *metrics.Catalog
 }
 
-func (s serve) assemble(store *data.Store, file *data.BoardFile) (*program, error) {
-	p := &program{store: store, file: file, hub: live.New(gap), registry: prometheus.NewRegistry(), catalog: metrics.NewCatalog()}
+func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.Backups) (*program, error) {
+	p := &program{store: store, backups: backups, file: file, hub: live.New(gap), registry: prometheus.NewRegistry(), catalog: metrics.NewCatalog()}
 	found := store.Arrivals()
 	p.arrivals.Add(found...)
 	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
@@ -319,6 +350,7 @@ func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors,
 	var work sync.WaitGroup
 	work.Go(func() { p.runner.Run(working) })
 	work.Go(func() { p.file.Run(working, p.boardChanged) })
+	work.Go(func() { p.backups.Run(working) })
 
 	server := s.HTTP()
 	failed := make(chan error, 2)
@@ -386,6 +418,11 @@ func (p *program) register() {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help},
 			func() float64 { return float64(value(p.recorder.Stats())) })
 	}
+	began := time.Now()
+	backup := func(name, help string, value func(data.BackupStats) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "liveboard_backup_" + name, Help: help},
+			func() float64 { return value(p.backups.Stats()) })
+	}
 	p.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -396,6 +433,12 @@ func (p *program) register() {
 			func() float64 { return float64(p.store.Head().Len()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "liveboard_revisions_total", Help: "Moves of the hub: how often some screen may have changed."},
 			func() float64 { return float64(p.hub.Rev()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "liveboard_backup_failures_total", Help: "Nightly backups that failed."},
+			func() float64 { return float64(p.backups.Stats().Failed) }),
+		backup("age_seconds", "Age of the newest nightly backup; of this process where there is none.",
+			func(s data.BackupStats) float64 { return time.Since(cmp.Or(s.NewestAt, began)).Seconds() }),
+		backup("bytes", "Size of the newest nightly backup.", func(s data.BackupStats) float64 { return float64(s.Bytes) }),
+		backup("seconds", "Time that the last nightly backup took.", func(s data.BackupStats) float64 { return s.Took.Seconds() }),
 		handlers.Histogram("liveboard_commit_seconds", "Time from the arrival of a batch to its durable commit.",
 			func() metrics.HistogramSnapshot { return p.recorder.Stats().Commit }),
 		handlers.Histogram("liveboard_print_seconds", "Time to query and print one panel.", p.press.Prints),

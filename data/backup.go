@@ -71,15 +71,15 @@ func newPart(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(filepath.Dir(absolute), filepath.Base(path)+partPattern)
+	f, err := os.CreateTemp(filepath.Dir(absolute), filepath.Base(path)+".*"+partSuffix)
 	if err != nil {
 		return "", err
 	}
 	return f.Name(), f.Close()
 }
 
-// partPattern ends the name of a file that is not whole yet.
-const partPattern = ".*.part"
+// partSuffix ends the name of a file that is not whole yet.
+const partSuffix = ".part"
 
 // vacuumInto copies on a connection of its own that cannot write to the database: nobody waits for it.
 func vacuumInto(ctx context.Context, from, part string) error {

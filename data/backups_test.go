@@ -1,0 +1,119 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// inNights runs f with a database and its backups at three at night, which run until f returns, and whose clock begins at
+// midnight of the first of January 2000, UTC.
+func inNights(t *testing.T, keep int, f func(b *Backups)) (folder string) {
+	t.Helper()
+	path, _ := filled(t)
+	folder = path + ".backups"
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		_, east := time.Now().Zone()
+		three := (27*time.Hour + time.Duration(east)*time.Second) % (24 * time.Hour)
+		b := NewBackups(path, BackupPlan{Keep: keep, At: three}, slog.New(slog.DiscardHandler))
+		var run sync.WaitGroup
+		run.Go(func() { b.Run(ctx) })
+		f(b)
+		stop()
+		run.Wait()
+	})
+	return folder
+}
+
+// pass lets time go by, and what is to happen in it happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestBackupsAreMadeEveryNightAndTheNewestStay(t *testing.T) {
+	folder := inNights(t, 3, func(b *Backups) {
+		pass(backupWarmup + backupLook) // there is none yet, so the last night counts as missed
+		if s := b.Stats(); s.Made != 1 || s.Bytes == 0 || s.NewestAt.IsZero() {
+			t.Errorf("soon after the start: %+v, want one backup", s)
+		}
+		pass(4 * 24 * time.Hour)
+		if s := b.Stats(); s.Made != 5 || s.Failed != 0 || b.Healthy() != nil {
+			t.Errorf("after four nights: %+v, %v, want five backups", s, b.Healthy())
+		}
+	})
+	wantAlone(t, folder, "liveboard-20000102T030000Z.db", "liveboard-20000103T030000Z.db", "liveboard-20000104T030000Z.db")
+	if found, err := Verify(t.Context(), filepath.Join(folder, "liveboard-20000104T030000Z.db")); err != nil || found.Err() != nil {
+		t.Errorf("the newest: %v, %v", err, found.Err())
+	}
+}
+
+func TestBackupsLeaveOtherFilesAlone(t *testing.T) {
+	folder := inNights(t, 1, func(b *Backups) {
+		must(t, os.MkdirAll(b.plan.Folder, 0o700))
+		for _, name := range []string{"notes.txt", "liveboard-old.db", "other-19990101T030000Z.db", "liveboard-19990101T030000Z.db", "liveboard-19990101T030000Z.db.123.part"} {
+			must(t, os.WriteFile(filepath.Join(b.plan.Folder, name), []byte("x"), 0o600))
+		}
+		pass(24 * time.Hour)
+	})
+	wantAlone(t, folder, "liveboard-20000101T030000Z.db", "liveboard-old.db", "notes.txt", "other-19990101T030000Z.db")
+}
+
+func TestBackupThatWasMadeIsNotMadeAgainAfterARestart(t *testing.T) {
+	inNights(t, 3, func(b *Backups) {
+		must(t, os.MkdirAll(b.plan.Folder, 0o700))
+		must(t, os.WriteFile(filepath.Join(b.plan.Folder, "liveboard-19991231T030100Z.db"), []byte("x"), 0o600))
+		pass(2 * time.Hour)
+		if s := b.Stats(); s.Made != 0 {
+			t.Errorf("got %d backups before the night, want none", s.Made)
+		}
+		pass(2 * time.Hour)
+		if s := b.Stats(); s.Made != 1 {
+			t.Errorf("got %d backups after three o'clock, want one", s.Made)
+		}
+	})
+}
+
+// A clock that was a year ahead for a while neither stops backups nor has the true ones thrown away.
+func TestBackupsSurviveAClockThatWasAhead(t *testing.T) {
+	folder := inNights(t, 2, func(b *Backups) {
+		must(t, os.MkdirAll(b.plan.Folder, 0o700))
+		for _, name := range []string{"liveboard-20010101T030000Z.db", "liveboard-20010102T030000Z.db"} {
+			must(t, os.WriteFile(filepath.Join(b.plan.Folder, name), []byte("x"), 0o600))
+		}
+		pass(24 * time.Hour)
+	})
+	wantAlone(t, folder, "liveboard-20000101T030000Z.db", "liveboard-20010102T030000Z.db")
+}
+
+func TestBackupsThatFailSayWhyAndGoOn(t *testing.T) {
+	folder := inNights(t, 3, func(b *Backups) {
+		pass(backupWarmup + backupLook)
+		change(t, b.path, "UPDATE chunks SET data = ZEROBLOB(LENGTH(data)) WHERE from_at = 0")
+		pass(3*time.Hour + backupRetry)
+		if s, err := b.Stats(), b.Healthy(); s.Made != 1 || s.Failed != 2 || !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "series 1") {
+			t.Errorf("got %+v and error %v, want two tries and where the damage is", s, err)
+		}
+		change(t, b.path, "DELETE FROM chunks WHERE from_at = 0")
+		pass(backupRetry)
+		if s, err := b.Stats(), b.Healthy(); s.Made != 2 || err != nil {
+			t.Errorf("an hour later got %+v and error %v, want a backup", s, err)
+		}
+	})
+	wantAlone(t, folder, "liveboard-20000101T001000Z.db", "liveboard-20000101T050000Z.db")
+}
+
+func TestNoBackupsAreMadeWhereNoneStay(t *testing.T) {
+	folder := inNights(t, 0, func(*Backups) { pass(48 * time.Hour) })
+	if _, err := os.Stat(folder); err == nil {
+		t.Error("there is a folder of backups")
+	}
+}
