@@ -62,6 +62,8 @@ type cli struct {
 	Backup  client.Backup  `cmd:"" help:"Write a verified copy of the database, beside a server that may run."`
 	Verify  client.Verify  `cmd:"" help:"Read all of the database or a backup, and say what is wrong."`
 	Restore client.Restore `cmd:"" help:"Put a backup in the place of the database."`
+	Export  client.Export  `cmd:"" help:"Write raw samples as CSV or JSON, beside a server that may run."`
+	Import  client.Import  `cmd:"" help:"Store files of samples of any age in a database that no server has."`
 	Version version        `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,221 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"liveboard/metrics"
+	"liveboard/metrics/head"
+)
+
+const (
+	exportSeries = 1000 // of which the journal is read at once
+	exportChunks = 100  // of a series that are read at once
+)
+
+// Selection says which samples an export holds.
+type Selection struct {
+	Matchers []*labels.Matcher // all must match; none match everything
+	From, To int64             // Unix milliseconds, both included
+}
+
+// Export calls emit with the raw samples of each selected series, in order of time, some thousands at a time and the series in the order of their
+// keys. It may run beside a server: what was acknowledged before it began is in it, what comes meanwhile may be. No read is
+// open while emit runs, so it may take its time. It ends with emit's error.
+func Export(ctx context.Context, path string, sel Selection, emit func(metrics.Series, []metrics.Point) error) error {
+	b, err := openBeside(ctx, path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	e := exporter{readers: b.readers, sel: sel, emit: emit}
+	return errors.Join(damage(e.run(ctx)), b.close())
+}
+
+type exporter struct {
+	readers *sql.DB
+	sel     Selection
+	emit    func(metrics.Series, []metrics.Point) error
+}
+
+// known is a series with its id.
+type known struct {
+	id int64
+	metrics.Series
+}
+
+func (e *exporter) run(ctx context.Context) error {
+	all, err := e.selected(ctx)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(all, exportSeries) {
+		fresh, err := e.fresh(ctx, some)
+		if err != nil {
+			return err
+		}
+		for _, s := range some {
+			if err := e.export(ctx, s, fresh[s.id]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *exporter) selected(ctx context.Context) (all []known, err error) {
+	rows, err := e.readers.QueryContext(ctx, `
+		SELECT id, key
+		FROM series
+		ORDER BY key`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s known
+		var key sql.RawBytes
+		if err := rows.Scan(&s.id, &key); err != nil {
+			return nil, err
+		}
+		if s.Series, err = metrics.ParseKey(string(key)); err != nil {
+			return nil, fmt.Errorf("%w: series %d: %w", ErrDamaged, s.id, err)
+		}
+		if e.matches(s.Labels()) {
+			all = append(all, s)
+		}
+	}
+	return all, rows.Err()
+}
+
+func (e *exporter) matches(ls metrics.Labels) bool {
+	return !slices.ContainsFunc(e.sel.Matchers, func(m *labels.Matcher) bool { return !m.Matches(ls.Get(m.Name)) })
+}
+
+// fresh returns the samples of some series that are in the journal, sorted. It is read before the chunks: what a seal moves
+// meanwhile is then in both, and never in neither.
+func (e *exporter) fresh(ctx context.Context, some []known) (map[int64][]metrics.Point, error) {
+	fresh := make(map[int64][]metrics.Point, len(some))
+	for _, s := range some {
+		fresh[s.id] = nil
+	}
+	rows, err := e.readers.QueryContext(ctx, `
+		SELECT seq, payload
+		FROM journal
+		ORDER BY seq`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq uint64
+		var payload sql.RawBytes
+		if err := rows.Scan(&seq, &payload); err != nil {
+			return nil, err
+		}
+		entries, err := decodeGroup(payload)
+		if err != nil {
+			return nil, fmt.Errorf("%w: journal group %d: %w", ErrDamaged, seq, err)
+		}
+		for _, entry := range entries {
+			if _, ok := fresh[entry.series]; ok && entry.at >= e.sel.From && entry.at <= e.sel.To {
+				fresh[entry.series] = append(fresh[entry.series], metrics.Point{At: entry.at, Value: entry.value})
+			}
+		}
+	}
+	for id, points := range fresh {
+		fresh[id] = sorted(points)
+	}
+	return fresh, rows.Err()
+}
+
+// sorted sorts points by time. Of those of one instant the last one stays.
+func sorted(points []metrics.Point) []metrics.Point {
+	slices.SortStableFunc(points, func(a, b metrics.Point) int { return cmp.Compare(a.At, b.At) })
+	kept := points[:0]
+	for i, p := range points {
+		if i+1 == len(points) || points[i+1].At != p.At {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// export emits the samples of one series, those in chunks together with those that are fresh and replace them.
+func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) error {
+	from, next := int64(math.MinInt64), e.sel.From
+	for {
+		chunks, err := e.page(ctx, s.id, from)
+		if err != nil {
+			return err
+		}
+		var points []metrics.Point
+		for _, c := range chunks {
+			held, err := c.Points()
+			if err != nil {
+				return fmt.Errorf("%w: chunk of series %d from %d: %w", ErrDamaged, s.id, c.From, err)
+			}
+			points = append(points, held...)
+			from = c.From
+		}
+		last := len(chunks) < exportChunks
+		points, fresh = e.join(points, fresh, next, last)
+		if n := len(points); n > 0 {
+			next = points[n-1].At + 1
+			if err := e.emit(s.Series, points); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+	}
+}
+
+// join returns the points from next on and in the selection, with those of fresh that belong between them or, where
+// they are the last, after them; and the rest of fresh. Chunks may have been split since the
+// page before: what was emitted is left out.
+func (e *exporter) join(points, fresh []metrics.Point, next int64, last bool) (joined, rest []metrics.Point) {
+	n := len(fresh)
+	if !last {
+		to := points[len(points)-1].At
+		n = countUntil(fresh, to)
+	}
+	joined = sorted(append(points, fresh[:n]...))
+	joined = slices.DeleteFunc(joined, func(p metrics.Point) bool { return p.At < next || p.At > e.sel.To })
+	return joined, fresh[n:]
+}
+
+// countUntil returns how many points, sorted, are at most of that time.
+func countUntil(points []metrics.Point, at int64) int {
+	n, _ := slices.BinarySearchFunc(points, at+1, func(p metrics.Point, at int64) int { return cmp.Compare(p.At, at) })
+	return n
+}
+
+// page returns the next chunks of a series that begin after from and have samples in the selection.
+func (e *exporter) page(ctx context.Context, id, from int64) (chunks []head.Chunk, err error) {
+	rows, err := e.readers.QueryContext(ctx, `
+		SELECT from_at, to_at, samples, data
+		FROM chunks
+		WHERE series = ? AND tier = 0 AND from_at > ? AND from_at <= ? AND to_at >= ?
+		ORDER BY from_at
+		LIMIT ?`, id, from, e.sel.To, e.sel.From, exportChunks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanChunk(rows, id)
+		if err != nil {
+			return nil, err
+		}
+		chunks = append(chunks, c)
+	}
+	return chunks, rows.Err()
+}
