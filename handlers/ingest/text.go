@@ -38,19 +38,7 @@ func readText(body []byte, now time.Time) (metrics.Batch, error) {
 }
 
 func textSample(text string, now time.Time) (metrics.Sample, error) {
-	end := strings.IndexAny(text, "{ \t")
-	if end < 0 {
-		return metrics.Sample{}, errors.New(`want name{label="value"} value`)
-	}
-	name, rest := text[:end], text[end:]
-	var labels []metrics.Label
-	var err error
-	if rest[0] == '{' {
-		if labels, rest, err = textLabels(rest[1:]); err != nil {
-			return metrics.Sample{}, err
-		}
-	}
-	series, err := metrics.NewSeries(name, labels...)
+	series, rest, err := metrics.ParseSeries(text)
 	if err != nil {
 		return metrics.Sample{}, err
 	}
@@ -60,7 +48,10 @@ func textSample(text string, now time.Time) (metrics.Sample, error) {
 
 // textNumbers reads the value and the time, which may be missing.
 func textNumbers(fields []string, s *metrics.Sample) error {
-	if len(fields) < 1 || len(fields) > 2 {
+	if len(fields) < 1 {
+		return errors.New(`want name{label="value"} value`)
+	}
+	if len(fields) > 2 {
 		return errors.New("after the name come a value and perhaps a time, nothing else")
 	}
 	var err error
@@ -76,66 +67,4 @@ func textNumbers(fields []string, s *metrics.Sample) error {
 		}
 	}
 	return nil
-}
-
-// textLabels reads label="value" pairs, a comma between and perhaps one behind them, up to the
-// closing brace, and returns what follows it.
-func textLabels(text string) (labels []metrics.Label, rest string, err error) {
-	for {
-		text = strings.TrimLeft(text, " \t")
-		if after, ok := strings.CutPrefix(text, "}"); ok {
-			return labels, after, nil
-		}
-		var l metrics.Label
-		if l, text, err = textLabel(text); err != nil {
-			return nil, "", err
-		}
-		labels = append(labels, l)
-		text = strings.TrimLeft(text, " \t")
-		if after, ok := strings.CutPrefix(text, ","); ok {
-			text = after
-		} else if !strings.HasPrefix(text, "}") {
-			return nil, "", metrics.Errorf(metrics.Invalid, "after label %q a comma or the closing brace is missing", l.Name)
-		}
-	}
-}
-
-// textLabel reads one label="value", and returns what follows it.
-func textLabel(text string) (l metrics.Label, rest string, err error) {
-	name, after, ok := strings.Cut(text, "=")
-	if !ok {
-		return l, "", errors.New("a label or the closing brace is missing")
-	}
-	l.Name = strings.TrimRight(name, " \t")
-	if l.Value, rest, err = quoted(strings.TrimLeft(after, " \t")); err != nil {
-		return l, "", metrics.Errorf(metrics.Invalid, "label %q: %w", l.Name, err)
-	}
-	return l, rest, nil
-}
-
-// escapes are those that a quoted value may have, by the character behind the backslash.
-var escapes = map[byte]byte{'n': '\n', '\\': '\\', '"': '"'}
-
-// quoted reads a "value" with its escapes, and returns what follows it.
-func quoted(text string) (value, rest string, err error) {
-	if !strings.HasPrefix(text, `"`) {
-		return "", "", errors.New("the value must stand in double quotes")
-	}
-	var b strings.Builder
-	for i := 1; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			return b.String(), text[i+1:], nil
-		case c == '\\' && i+1 < len(text):
-			i++
-			escaped, ok := escapes[text[i]]
-			if !ok {
-				return "", "", errors.New(`a backslash must be written as \\`)
-			}
-			b.WriteByte(escaped)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return "", "", errors.New("the closing quote is missing")
 }
