@@ -57,19 +57,3 @@ func TestCommandRefusesASchemaItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
-
-// A database of the version before becomes one of this version and keeps what it holds.
-func TestMigrationKeepsTheSamples(t *testing.T) {
-	path := closedDatabase(t)
-	change(t, path, `
-		PRAGMA foreign_keys = OFF;
-		DROP TABLE scores; DROP TABLE requests; DROP TABLE tokens; DROP TABLE signing_keys; DROP TABLE origins;
-		CREATE TABLE old (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
-		INSERT INTO old SELECT id, key FROM series;
-		DROP TABLE series;
-		ALTER TABLE old RENAME TO series;
-		PRAGMA user_version = 1`)
-	s := openStore(t, path)
-	wantPoints(t, s, "up", pointsOf(0, 310))
-	appendScores(t, s.scores, scoresFrom(1, 3))
-}

@@ -54,6 +54,19 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	})
 }
 
+// keepOld backs up the file at path, beside it and named with its version, where migrate is going to change it. The one of an
+// earlier try is replaced.
+func keepOld(ctx context.Context, path string) error {
+	version, known, err := peekVersion(ctx, path)
+	if err != nil || version == 0 || version == known {
+		return err
+	}
+	if err := duplicate(ctx, path, fmt.Sprintf("%s.v%d", path, version)); err != nil {
+		return fmt.Errorf("back up the database before its schema is changed from version %d to %d: %w", version, known, err)
+	}
+	return nil
+}
+
 // refuseNewer returns an error where the file at path has a schema that is newer than this
 // program. It asks on a connection that cannot write, so the file stays as it is.
 func refuseNewer(ctx context.Context, path string) error {

@@ -106,6 +106,9 @@ func openPools(ctx context.Context, path string) (writer, readers *sql.DB, err e
 	if err := refuseNewer(ctx, path); err != nil {
 		return nil, nil, err
 	}
+	if err := keepOld(ctx, path); err != nil {
+		return nil, nil, err
+	}
 	if writer, err = openWriter(path); err != nil {
 		return nil, nil, err
 	}
