@@ -117,3 +117,24 @@ func TestNoBackupsAreMadeWhereNoneStay(t *testing.T) {
 		t.Error("there is a folder of backups")
 	}
 }
+
+// A database for whose copy there is no room is not copied: it would soon have no room itself.
+func TestBackupsLeaveTheDatabaseItsRoom(t *testing.T) {
+	var small int64
+	folder := inNights(t, 3, func(b *Backups) {
+		info, err := os.Stat(b.path)
+		must(t, err)
+		small = info.Size()
+		must(t, os.Truncate(b.path, 8<<40)) // holes take no room
+		pass(backupWarmup + backupLook)
+		if s, err := b.Stats(), b.Healthy(); s.Made != 0 || s.Failed != 1 || err == nil || !strings.Contains(err.Error(), "MiB free, and a backup is made only where there are 16777472 MiB") {
+			t.Errorf("got %+v and error %v, want that there is no room", s, err)
+		}
+		must(t, os.Truncate(b.path, small))
+		pass(backupRetry)
+		if s := b.Stats(); s.Made != 1 || b.Healthy() != nil {
+			t.Errorf("got %+v and error %v, want a backup", s, b.Healthy())
+		}
+	})
+	wantAlone(t, folder, "liveboard-20000101T011000Z.db")
+}
