@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"liveboard/metrics"
+	"liveboard/metrics/head"
 )
 
 // everything selects all samples.
@@ -127,32 +128,35 @@ func named(name string) *labels.Matcher {
 	return labels.MustNewMatcher(labels.MatchEqual, metrics.NameLabel, name)
 }
 
+// evenSamples gives s a sample at every other instant, in more chunks than an export reads at once.
+func evenSamples(s metrics.Series) (samples []metrics.Sample) {
+	for at := int64(0); at < 2*3*exportChunks*head.ChunkSamples; at += 2 {
+		samples = append(samples, metrics.Sample{Series: s, At: at, Value: float64(at)})
+	}
+	return samples
+}
+
 // Samples move from the journal into chunks, and chunks are split by late ones, while an export reads.
 func TestExportBesideSealsMissesNothingAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s := openStore(t, path)
 	up := newSeries(t, "up")
-	for at := int64(0); at < 100_000; at += 2 {
-		record(t, s, []metrics.Sample{{Series: up, At: at, Value: float64(at)}})
-		if at%500 == 0 {
-			at += 3000 // wide gaps keep the test short
-		}
-	}
+	record(t, s, evenSamples(up))
 	seal(t, s)
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for at := int64(1); ctx.Err() == nil; at = (at + 2) % 99_001 {
+		for at := int64(1); ctx.Err() == nil; at = (at + 142) % 71_999 {
 			record(t, s, []metrics.Sample{{Series: up, At: at, Value: float64(at)}})
-			if at%41 == 0 {
+			if at%11 == 0 {
 				seal(t, s)
 			}
 		}
 	})
 	defer wg.Wait()
 	defer stop()
-	for range 5 {
+	for range 10 {
 		want, err := read(s, "up", 0, 1<<60)
 		must(t, err)
 		got := make(map[int64]bool)
@@ -271,4 +275,29 @@ func TestImportKeepsToTheLimitOfSeries(t *testing.T) {
 		t.Errorf("got %d samples and error %v, want 200", n, err)
 	}
 	must(t, i.Close())
+}
+
+// A late sample splits a full chunk, and its second half begins after what has been read already.
+func TestExportRepeatsNothingOfAChunkThatIsSplit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s := openStore(t, path)
+	up := newSeries(t, "up")
+	even := evenSamples(up)
+	record(t, s, even)
+	seal(t, s)
+	var got []metrics.Point
+	must(t, Export(t.Context(), path, everything, func(_ metrics.Series, points []metrics.Point) error {
+		got = append(got, points...)
+		record(t, s, []metrics.Sample{{Series: up, At: got[len(got)-1].At - 1, Value: -1}})
+		seal(t, s)
+		return nil
+	}))
+	for i, p := range got {
+		if i > 0 && p.At <= got[i-1].At {
+			t.Fatalf("after %v comes %v", got[i-1], p)
+		}
+	}
+	if len(got) != len(even) {
+		t.Errorf("got %d samples, want %d", len(got), len(even))
+	}
 }
