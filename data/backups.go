@@ -125,7 +125,7 @@ func (b *Backups) tryOne(ctx context.Context) error {
 		return err
 	}
 	s := b.Stats()
-	b.log.Info("backup made", "folder", b.plan.Folder, "bytes", s.Bytes, "took", s.Took)
+	b.log.Info("backup made", "folder", b.plan.Folder, "bytes", s.Bytes, "seconds", s.Took.Seconds())
 	return nil
 }
 
