@@ -98,7 +98,7 @@ func TestServerBehindAProxyTrustsNobodyForComingOverLoopback(t *testing.T) {
 	wantProblem(t, w.post("/arcade/scores", one), http.StatusUnauthorized, "score:arcade")
 	wantProblem(t, w.post("/arcade/players/ada/ban", ""), http.StatusUnauthorized, "staff:arcade")
 	push := do(t, "POST", w.URL+"/api/push", "orders 1", "Content-Type", "text/plain")
-	wantProblem(t, push, http.StatusForbidden, "LIVEBOARD_PUSH_TOKEN")
+	wantProblem(t, push, http.StatusUnauthorized, "--scope ingest")
 	if a := do(t, "GET", w.URL+"/b/arcade/staff", ""); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the staff's page answers %d, want a sign-in", a.StatusCode)
 	}

@@ -167,7 +167,7 @@ func TestProcessTakesItsFlagsFromTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, "LIVEBOARD_DATA="+filepath.Join(folder, "b.db"), "LIVEBOARD_BOARD="+board, "LIVEBOARD_LOG_LEVEL=warn",
-		"LIVEBOARD_PUSH_TOKEN=secret", "LIVEBOARD_MAX_STREAMS_PER_ADDRESS=1", "--log-level=info")
+		"LIVEBOARD_MAX_SERIES_PER_TOKEN=1", "LIVEBOARD_MAX_STREAMS_PER_ADDRESS=1", "--log-level=info")
 	get200(t, p.URL+"/d/shop")
 	if _, err := os.Stat(filepath.Join(folder, "b.db")); err != nil {
 		t.Errorf("LIVEBOARD_DATA: %v", err)
@@ -176,10 +176,9 @@ func TestProcessTakesItsFlagsFromTheEnvironment(t *testing.T) {
 	if a := do(t, "GET", p.URL+"/live/shop", ""); a.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("LIVEBOARD_MAX_STREAMS_PER_ADDRESS: a second stream gets %d, want 429", a.StatusCode)
 	}
-	a := do(t, "POST", p.URL+"/api/push", "orders 1", "Content-Type", textPlain, "Host", "board.example", "Authorization", "Bearer secret")
-	if a.StatusCode != http.StatusNoContent {
-		t.Errorf("LIVEBOARD_PUSH_TOKEN: a push that bears it gets %d: %s", a.StatusCode, a.body)
-	}
+	_, token, _ := run(t, "token", "create", "--scope=ingest", "LIVEBOARD_DATA="+filepath.Join(folder, "b.db"))
+	push := do(t, "POST", p.URL+"/api/push", "orders 1\nreturns 1", append(bear(strings.TrimSpace(token)), "Content-Type", textPlain)...)
+	wantProblem(t, push, http.StatusTooManyRequests, "limit of 1 series")
 	wantRefusal(t, 1, "no access control", "serve", "LIVEBOARD_LISTEN=0.0.0.0:0")
 	_, _, stderr := run(t, "check", "LIVEBOARD_LOG=xml")
 	if !strings.Contains(stderr, "LIVEBOARD_LOG") && !strings.Contains(stderr, "--log") {
