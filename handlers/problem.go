@@ -51,15 +51,21 @@ func explain(r *http.Request, err error) (status int, sentence string) {
 	return status, err.Error()
 }
 
-// fail answers an API request with a problem (RFC 9457).
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, detail := explain(r, err)
-	w.Header().Set("Content-Type", "application/problem+json")
+// explainTo is explain for an answer, whose headers but the Content-Type it sets.
+func explainTo(w http.ResponseWriter, r *http.Request, err error) (status int, sentence string) {
+	status, sentence = explain(r, err)
 	w.Header().Set("Cache-Control", "no-store")
 	setRetryAfter(w, status)
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
+	return status, sentence
+}
+
+// fail answers an API request with a problem (RFC 9457).
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, detail := explainTo(w, r, err)
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	// A client that has gone needs no answer.
 	_ = json.NewEncoder(w).Encode(struct {

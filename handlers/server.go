@@ -86,7 +86,7 @@ func New(c Config) *Server {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.fan = fan.New(c.Press, s.sent, c.NoRing)
-	s.intake = ingest.New(ingest.Config{Recorder: c.Recorder, Admit: s.senderOf, Fail: fail})
+	s.intake = ingest.New(ingest.Config{Recorder: c.Recorder, Admit: s.senderOf, Fail: fail, Explain: explainTo})
 	s.handler = s.routes()
 	s.register()
 	return s

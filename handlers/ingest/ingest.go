@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ type Config struct {
 	Admit func(r *http.Request, secret string, found bool) (Sender, error)
 	// Fail answers with the error as a problem.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
+	// Explain returns what a client may know of the error, and sets the headers that belong to it.
+	Explain func(w http.ResponseWriter, r *http.Request, err error) (status int, sentence string)
 }
 
 // Intake is the way in for samples over HTTP. It is safe for concurrent use.
@@ -46,8 +49,10 @@ func New(c Config) *Intake { return &Intake{Config: c, room: newRoom(), stats: n
 type protocol struct {
 	format string   // as Origin calls it, unless read says otherwise
 	routes []string // "POST /api/push"
+	// check refuses a request before anything else is done; nil lets all pass.
+	check func(d *delivery) error
 	// read returns what the body says. The batch must keep nothing of the body. An error is of kind Invalid, says
-	// where it stands, and means that nothing is recorded.
+	// where it stands, and means that nothing is recorded. What is left out of a Partial batch it adds to d.refused.
 	read func(d *delivery) (metrics.Batch, error)
 	// secret returns the token that stands in the body, "" where there is none; nil where the protocol has no such place.
 	secret func(d *delivery) string
@@ -55,12 +60,15 @@ type protocol struct {
 	accept func(w http.ResponseWriter, d *delivery)
 	// refuse answers an error in the protocol's own way; nil answers with a problem. Of a batch that was recorded in part
 	// the error is a *metrics.PartialError.
-	refuse func(i *Intake, w http.ResponseWriter, d *delivery, err error)
+	refuse func(i *Intake, w http.ResponseWriter, r *http.Request, err error)
 }
 
 var protocols []protocol
 
 func register(p protocol) { protocols = append(protocols, p) }
+
+// answers are what clients ask beside bringing samples, by route.
+var answers = map[string]func(i *Intake, w http.ResponseWriter, r *http.Request){}
 
 // delivery is a request on its way in.
 type delivery struct {
@@ -68,6 +76,21 @@ type delivery struct {
 	body []byte    // decoded; gone once the request is answered
 	now  time.Time // of its arrival: of samples without a time of their own
 	from Sender
+
+	refused refusal // what read left out
+	skipped int     // what read passed over since it is no number
+}
+
+// refusal counts what is left out of a Partial batch.
+type refusal struct {
+	n     int
+	first error // why the first of them is
+}
+
+func (r *refusal) add(n int, first error) {
+	if r.n += n; r.first == nil {
+		r.first = first
+	}
 }
 
 // Route is one address.
@@ -84,6 +107,10 @@ func (i *Intake) Routes() (routes []Route) {
 			routes = append(routes, Route{method, path, i.handler(p)})
 		}
 	}
+	for route, answer := range answers {
+		method, path, _ := strings.Cut(route, " ")
+		routes = append(routes, Route{method, path, func(w http.ResponseWriter, r *http.Request) { answer(i, w, r) }})
+	}
 	return routes
 }
 
@@ -99,7 +126,7 @@ func (i *Intake) handler(p protocol) http.HandlerFunc {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 		case p.refuse != nil:
-			p.refuse(i, w, d, err)
+			p.refuse(i, w, r, err)
 		default:
 			i.Fail(w, r, err)
 		}
@@ -108,6 +135,11 @@ func (i *Intake) handler(p protocol) http.HandlerFunc {
 
 // take records what the request brings.
 func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error) {
+	if p.check != nil {
+		if err := p.check(d); err != nil {
+			return err
+		}
+	}
 	if p.secret == nil { // strangers are turned away before their body is read
 		if err := i.admit(d, ""); err != nil {
 			return err
@@ -127,11 +159,12 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 	if err != nil {
 		return err
 	}
+	i.stats.skipped.WithLabelValues(p.format).Add(float64(d.skipped))
 	if batch.Origin.Format == "" {
 		batch.Origin.Format = p.format
 	}
 	batch.Origin.Token, batch.Origin.Sender = d.from.ID, addressOf(d.RemoteAddr)
-	return i.record(d.Context(), d.from, batch)
+	return i.record(d.Context(), d.from, batch, d.refused)
 }
 
 // admit notes who sent the request. A token in the headers goes before that of the body, "" for none.
@@ -159,28 +192,48 @@ func secretOf(r *http.Request) (secret string, found bool) {
 	return secret, header != ""
 }
 
-// record records a batch, and of a Partial one what its sender may bring.
-func (i *Intake) record(ctx context.Context, from Sender, batch metrics.Batch) error {
-	refused, first := 0, error(nil)
+// record records a batch, and of a Partial one what its sender may bring. What has been left out of it before is part of
+// the answer.
+func (i *Intake) record(ctx context.Context, from Sender, batch metrics.Batch, left refusal) error {
 	if !from.Local {
-		if refused, first = holdToPrefixes(from, &batch); refused > 0 && !batch.Partial {
+		n, first := holdToPrefixes(from, &batch)
+		if n > 0 && !batch.Partial {
 			return first
 		}
+		left.add(n, first)
 	}
-	err := i.Recorder.Record(ctx, batch)
-	recorded := len(batch.Samples)
-	if partial := (*metrics.PartialError)(nil); errors.As(err, &partial) {
-		recorded, refused, first, err = partial.Recorded, refused+partial.Refused, partial.First, nil
-	}
+	recorded, err := i.write(ctx, batch, &left)
+	i.stats.samples.WithLabelValues(batch.Origin.Format).Add(float64(recorded))
 	if err != nil {
 		return err
 	}
-	i.stats.samples.WithLabelValues(batch.Origin.Format).Add(float64(recorded))
-	i.stats.refused.WithLabelValues(batch.Origin.Format).Add(float64(refused))
-	if refused > 0 {
-		return &metrics.PartialError{Recorded: recorded, Refused: refused, First: first}
+	i.stats.refused.WithLabelValues(batch.Origin.Format).Add(float64(left.n))
+	if left.n > 0 {
+		return &metrics.PartialError{Recorded: recorded, Refused: left.n, First: left.first}
 	}
 	return nil
+}
+
+// write hands a batch to the Recorder, a Partial one in parts that are not too large for it.
+func (i *Intake) write(ctx context.Context, batch metrics.Batch, left *refusal) (recorded int, err error) {
+	parts := [][]metrics.Sample{batch.Samples}
+	if batch.Partial {
+		parts = slices.Collect(slices.Chunk(batch.Samples, metrics.MaxBatchSamples))
+	}
+	for _, batch.Samples = range parts {
+		err := i.Recorder.Record(ctx, batch)
+		partial := (*metrics.PartialError)(nil)
+		switch {
+		case errors.As(err, &partial):
+			left.add(partial.Refused, partial.First)
+			recorded += partial.Recorded
+		case err != nil:
+			return recorded, err
+		default:
+			recorded += len(batch.Samples)
+		}
+	}
+	return recorded, nil
 }
 
 // holdToPrefixes takes the samples out that the sender's token does not cover, and says how many those were and why.

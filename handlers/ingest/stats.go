@@ -10,7 +10,7 @@ import (
 
 // stats count what came in.
 type stats struct {
-	requests, samples, refused *prometheus.CounterVec
+	requests, samples, refused, skipped, dropped *prometheus.CounterVec
 }
 
 func newStats() stats {
@@ -21,6 +21,8 @@ func newStats() stats {
 		requests: counter("liveboard_ingest_requests_total", "Requests that brought samples, by protocol and outcome.", "protocol", "outcome"),
 		samples:  counter("liveboard_ingest_samples_total", "Samples made durable, by format.", "format"),
 		refused:  counter("liveboard_ingest_refused_samples_total", "Samples left out of batches that were recorded in part, by format.", "format"),
+		skipped:  counter("liveboard_ingest_skipped_total", "What is no number, such as texts and events, and was passed over, by format.", "format"),
+		dropped:  counter("liveboard_ingest_dropped_total", "What came over a socket and was lost: samples, lines, or connections, by format and why.", "format", "why"),
 	}
 }
 
@@ -29,7 +31,7 @@ func (i *Intake) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCol
 
 // Collect tells Prometheus what came in.
 func (i *Intake) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range []prometheus.Collector{i.stats.requests, i.stats.samples, i.stats.refused} {
+	for _, c := range []prometheus.Collector{i.stats.requests, i.stats.samples, i.stats.refused, i.stats.skipped, i.stats.dropped} {
 		c.Collect(ch)
 	}
 }
