@@ -27,6 +27,7 @@ import (
 	"liveboard/data"
 	"liveboard/handlers"
 	"liveboard/handlers/client"
+	"liveboard/handlers/ingest"
 	"liveboard/metrics"
 	"liveboard/metrics/collect"
 	"liveboard/metrics/live"
@@ -168,8 +169,9 @@ type serve struct {
 	MaxSeries         int `default:"100000" env:"LIVEBOARD_MAX_SERIES" help:"Series in all."`
 	MaxSeriesPerToken int `default:"50000" env:"LIVEBOARD_MAX_SERIES_PER_TOKEN" help:"Series that one token may bring."`
 
-	HTTPS  handlers.HTTPS `embed:""`
-	Backup backupPlan     `embed:"" prefix:"backup-"`
+	HTTPS   handlers.HTTPS `embed:""`
+	Sockets ingest.Sockets `embed:""`
+	Backup  backupPlan     `embed:"" prefix:"backup-"`
 }
 
 type backupPlan struct {
@@ -209,6 +211,11 @@ func (s serve) Validate() error {
 	if _, err := s.Backup.plan(); err != nil {
 		return err
 	}
+	if err := s.Sockets.Check(func(flag, address string) error {
+		return s.mayOpen(flag, address, "its protocol has no tokens: listen on 127.0.0.1")
+	}); err != nil {
+		return err
+	}
 	return s.HTTPS.Check()
 }
 
@@ -226,6 +233,11 @@ func (s serve) Run() error {
 		return err
 	}
 	defer doors.CloseRedirect()
+	sockets, err := s.Sockets.Open()
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
 	if err := assets.Load(); err != nil {
 		return err
 	}
@@ -255,21 +267,27 @@ func (s serve) Run() error {
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
-	return errors.Join(p.run(ctx, stop, doors, s.server(p)), store.Close())
+	return errors.Join(p.run(ctx, stop, doors, s.server(p), sockets), store.Close())
 }
 
-// listen refuses an address that others can reach unless told that this is meant.
 func (s serve) listen() (net.Listener, error) {
-	host, _, err := net.SplitHostPort(s.Listen)
+	if err := s.mayOpen("--listen", s.Listen, "there is no access control yet: listen on 127.0.0.1 behind a proxy that has one"); err != nil {
+		return nil, err
+	}
+	return handlers.Listen(s.Listen, "--listen")
+}
+
+// mayOpen refuses an address that others can reach unless told that this is meant.
+func (s serve) mayOpen(flag, address, because string) error {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("--listen %s: %w", s.Listen, err)
+		return fmt.Errorf("%s %s: %w", flag, address, err)
 	}
 	addr, err := netip.ParseAddr(host)
 	if loopback := host == "localhost" || err == nil && addr.IsLoopback(); !loopback && !s.InsecureOpen {
-		return nil, fmt.Errorf("--listen %s can be reached from other machines, and there is no access control yet: "+
-			"listen on 127.0.0.1 behind a proxy that has one, or say --insecure-open", s.Listen)
+		return fmt.Errorf("%s %s can be reached from other machines, and %s, or say --insecure-open", flag, address, because)
 	}
-	return handlers.Listen(s.Listen, "--listen")
+	return nil
 }
 
 func (s serve) server(p *program) *handlers.Server {
@@ -347,7 +365,7 @@ func (p *program) ringBoards(names []string) {
 
 // run serves until ctx ends, then stops in the order in which samples flow: who asks, who writes,
 // what is written. forget makes a second signal end the process at once.
-func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors, s *handlers.Server) error {
+func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors, s *handlers.Server, sockets ingest.Listeners) error {
 	working, stopWork := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { p.runner.Run(working) })
@@ -356,6 +374,7 @@ func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors,
 
 	server := s.HTTP()
 	failed := make(chan error, 2)
+	sockets.Serve(s.Intake())
 	doors.Serve(server, failed)
 
 	var err error
@@ -376,6 +395,7 @@ func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors,
 	if e := s.Wait(deadline); e != nil {
 		slog.Warn("some streams were cut off", "error", e)
 	}
+	sockets.Close()
 	stopWork()
 	work.Wait()
 	p.recorder.Close()

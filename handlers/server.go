@@ -108,6 +108,9 @@ func (s *Server) HTTP() *http.Server {
 	}
 }
 
+// Intake is the way in for samples, for what does not come over HTTP.
+func (s *Server) Intake() *ingest.Intake { return s.intake }
+
 // Stop says goodbye to every stream and poll, and refuses new ones. It does not wait: that is
 // http.Server.Shutdown's part, and then Wait's.
 func (s *Server) Stop() {

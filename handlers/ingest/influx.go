@@ -305,3 +305,19 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // a client that has gone needs no answer
 }
+
+// influxLines are the same lines as datagrams, whose times are nanoseconds.
+func influxLines() lines { return lines{format: influx, take: takeInflux} }
+
+func takeInflux(l *listener, p packet) {
+	var refused refusal
+	r := influxReader{unit: 1, now: p.now, refused: &refused}
+	if err := r.read(p.text); err != nil {
+		refused.add(1, err)
+	}
+	l.intake.stats.skipped.WithLabelValues(l.format).Add(float64(r.strings))
+	if refused.n > 0 {
+		l.drop(refused.n, "malformed", p.from, refused.first)
+	}
+	l.put(p, r.samples)
+}

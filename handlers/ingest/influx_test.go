@@ -42,7 +42,7 @@ cpu_down{host="a"} 0 0
 		{"names", `my\ cpu.1,the-host=a\,b\ c\=d per\ cent=1`, `my_cpu_1_per_cent{the_host="a,b c=d"} 1 0` + "\n"},
 		{"a digit in front", "5min,1st=x 1m=2", `_5min_1m{_1st="x"} 2 0` + "\n"},
 		{"strings", `log text="a, b=1 \"c\"",level=3i`, "log_level 3 0\n"},
-		{"a string over lines", "log text=\"a\n# b\n\nc\",level=3i\nlog level=4i", "log_level 3 0\nlog_level 4 0\n"},
+		{"a string over lines", "log text=\"a\n\n# b\",level=3i\nlog level=4i", "log_level 3 0\nlog_level 4 0\n"},
 		{"remarks and empty lines", "# a\n\n  \r\n  # b\r\norders value=1\r\n#c", "orders 1 0\n"},
 		{"nothing", "", ""},
 		{"remarks only", "# a", ""},
@@ -82,6 +82,13 @@ func TestInfluxLinesThatAreWrongAreLeftOut(t *testing.T) {
 		if refused.n != 1 || !strings.HasPrefix(refused.first.Error(), c.want) || metrics.KindOf(refused.first) != metrics.Invalid {
 			t.Errorf("%s: got %v, want one that begins with %q, of kind Invalid", c.name, refused, c.want)
 		}
+	}
+}
+
+func TestInfluxLinesAreCountedHoweverLongTheyAre(t *testing.T) {
+	_, refused, _, _ := readLines(1, "log text=\""+strings.Repeat("x", 100_000)+"\"\n\nbroken")
+	if refused.n != 1 || !strings.HasPrefix(refused.first.Error(), "line 3: ") {
+		t.Errorf("got %v, want line 3", refused)
 	}
 }
 
