@@ -17,6 +17,7 @@ type ArrivedMetric struct {
 	LastAt  int64    // of the newest series
 	Newest  Series   // one of the newest
 	Origins []Origin // that brought new series, the newest first
+	Varying []string // labels in which its series differ, sorted
 }
 
 // Arrivals keep what has come in, by metric. The zero Arrivals are ready for use, and safe for concurrent use.
@@ -46,6 +47,7 @@ func (a *Arrivals) Add(arrivals ...Arrival) {
 func (m *ArrivedMetric) add(one Arrival) {
 	m.Series++
 	m.FirstAt = min(m.FirstAt, one.At)
+	m.vary(one.Series)
 	if one.At >= m.LastAt {
 		m.LastAt, m.Newest = one.At, one.Series
 	}
@@ -57,24 +59,53 @@ func (m *ArrivedMetric) add(one Arrival) {
 	m.Origins = m.Origins[:min(len(m.Origins), maxOrigins)]
 }
 
+// vary notes in which labels the series differs from the newest before it.
+func (m *ArrivedMetric) vary(s Series) {
+	if m.Newest == (Series{}) || m.Newest == s {
+		return
+	}
+	was, is := m.Newest.Labels(), s.Labels()
+	differ := func(l Label, other Labels) {
+		if other.Get(l.Name) == l.Value {
+			return
+		}
+		if at, found := slices.BinarySearch(m.Varying, l.Name); !found {
+			m.Varying = slices.Insert(m.Varying, at, l.Name)
+		}
+	}
+	for _, l := range is {
+		differ(l, was)
+	}
+	for _, l := range was {
+		differ(l, is)
+	}
+}
+
 // List returns up to limit metrics for which keep holds, those with the newest series first, and how many there are in all.
 func (a *Arrivals) List(limit int, keep func(*ArrivedMetric) bool) (list []ArrivedMetric, total int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	newest := make([]*ArrivedMetric, 0, limit+1) // a burst of names must not cost their sorting
 	for _, m := range a.byName {
-		if keep(m) {
-			list = append(list, *m)
+		if !keep(m) {
+			continue
+		}
+		total++
+		at, _ := slices.BinarySearchFunc(newest, m, newestFirst)
+		if newest = slices.Insert(newest, at, m); len(newest) > limit {
+			newest = newest[:limit]
 		}
 	}
-	slices.SortFunc(list, func(x, y ArrivedMetric) int {
-		return cmp.Or(cmp.Compare(y.LastAt, x.LastAt), cmp.Compare(x.Name, y.Name))
-	})
-	total = len(list)
-	list = list[:min(total, limit)]
-	for i := range list {
-		list[i].Origins = slices.Clone(list[i].Origins)
+	for _, m := range newest {
+		one := *m
+		one.Origins, one.Varying = slices.Clone(m.Origins), slices.Clone(m.Varying)
+		list = append(list, one)
 	}
 	return list, total
+}
+
+func newestFirst(x, y *ArrivedMetric) int {
+	return cmp.Or(cmp.Compare(y.LastAt, x.LastAt), cmp.Compare(x.Name, y.Name))
 }
 
 // PerToken returns how many of the arrivals each token has brought.
