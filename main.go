@@ -321,6 +321,7 @@ type program struct {
 	hub      *live.Hub
 	recorder *metrics.Recorder
 	arrivals metrics.Arrivals
+	fresh    bool // some came that the hub does not know of; of the recorder's goroutine
 	ledger   *rank.Ledger
 	boards   *query.Boards
 	press    *press.Press
@@ -336,8 +337,8 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
 		Log:               store,
 		Applier:           store.Head(),
-		Bell:              func(names []string) { p.hub.Touch(names...) },
-		Arrived:           func(arrivals []metrics.Arrival) { p.arrivals.Add(arrivals...) },
+		Bell:              p.ring,
+		Arrived:           p.arrived,
 		MaxSeries:         s.MaxSeries,
 		MaxSeriesPerToken: s.MaxSeriesPerToken,
 		SeriesPerToken:    metrics.PerToken(found),
@@ -351,9 +352,25 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 		return nil, err
 	}
 	p.press = press.New(p.hub, engine, p.boards, file.Board(), assets.Build())
+	p.press.ShowArrivals(&p.arrivals, store.Tokens())
 	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry, Catalog: p.catalog})
 	p.register()
 	return p, p.runner.Set(file.Board().Collectors)
+}
+
+// arrived notes series that are new. The hub hears of them with their metrics: a move of their own would make those wait.
+func (p *program) arrived(arrivals []metrics.Arrival) {
+	p.arrivals.Add(arrivals...)
+	p.fresh = true
+}
+
+// ring tells the hub which metrics moved.
+func (p *program) ring(names []string) {
+	if p.fresh {
+		p.fresh = false
+		names = append(names, press.ArrivalsTopic)
+	}
+	p.hub.Touch(names...)
 }
 
 // ringBoards tells the hub which leaderboards moved.

@@ -114,6 +114,19 @@ func (t *Tokens) List(ctx context.Context) ([]metrics.Token, error) {
 	return tokens, nil
 }
 
+// Names returns what the tokens are called that are not revoked, by id.
+func (t *Tokens) Names(ctx context.Context) (map[string]string, error) {
+	valid, err := t.valid.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(valid))
+	for id, token := range valid {
+		names[id] = token.Name
+	}
+	return names, nil
+}
+
 // Revoke ends a token; one that has ended stays so. Other processes notice within a second. The
 // error is of kind NotFound where there is no such token.
 func (t *Tokens) Revoke(ctx context.Context, id string) error {

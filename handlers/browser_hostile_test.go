@@ -39,7 +39,7 @@ func TestHostileNamesDoNothing(t *testing.T) {
 	pushHostile(t, s, 1)
 	p := newTab(t)
 	p.do(bypassPolicy) // it would hide what escaping has missed
-	for _, path := range []string{"/", "/d/hostile", "/kiosk/hostile", "/embed/hostile", "/d/hostile/lines"} {
+	for _, path := range []string{"/", "/d/hostile", "/kiosk/hostile", "/embed/hostile", "/d/hostile/lines", "/arrivals", "/arrivals?q=hostile&from=text"} {
 		p.do(chromedp.Navigate(s.URL + path))
 		p.wait(soon, isLive)
 		harmless(p)

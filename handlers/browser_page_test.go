@@ -76,6 +76,12 @@ func TestPagesAreFlawless(t *testing.T) {
 		{"leaderboards on a desk", league, "/d/hall?"},
 		{"leaderboards on a kiosk", league, "/kiosk/hall?"},
 		{"list of leaderboards", league, "/?"},
+		{"arrivals", shop, "/arrivals?"},
+		{"arrivals that are stale", old, "/arrivals?limit=100&"},
+		{"arrivals of our own", host, "/arrivals?own=1&limit=100&"},
+		{"no arrivals", host, "/arrivals?"},
+		{"found arrivals", shop, "/arrivals?q=orders&from=text&"},
+		{"no found arrivals", shop, "/arrivals?q=%3Cnothing%3E&"},
 	} {
 		t.Run(page.name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +128,7 @@ func fits(t *testing.T, p *tab, widths ...int64) {
 	t.Helper()
 	for _, width := range widths {
 		p.do(chromedp.EmulateViewport(width, width*9/16))
-		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card, .sheet, .you, .join, .controls, .ranges, .check')]
+		for _, wide := range eval[[]string](p, `[document.documentElement, ...document.querySelectorAll('article, .card, .sheet, .you, .join, .controls, .ranges, .check, .facts')]
 			.map(element => ({name: element.id || element.tagName, holds: element.scrollWidth, ...element.getBoundingClientRect().toJSON()}))
 			.filter(({left, right, holds}) => left < 0 || right > innerWidth || holds > Math.ceil(right - left))
 			.map(({name, left, right, holds}) => name + ' reaches from ' + left + ' to ' + right + ', and holds ' + holds)`) {

@@ -147,6 +147,7 @@ func (s *Server) routes() chi.Router {
 		}
 		get(r, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}).ServeHTTP)
 		get(r, "/", s.index)
+		get(r, "/arrivals", s.arrivals)
 		get(r, "/d/{dashboards}", s.desk)
 		get(r, "/d/{dashboards}/{panel}", s.desk)
 		get(r, "/kiosk/{dashboards}", s.kiosk)

@@ -33,6 +33,7 @@ type world struct {
 	recorder *metrics.Recorder
 	ledger   *rank.Ledger
 	press    *press.Press
+	arrivals metrics.Arrivals
 	server   *Server
 	http     *httptest.Server
 	URL      string
@@ -65,9 +66,14 @@ func pacedWorld(t testing.TB, gap time.Duration, change func(*Config), board *me
 	w.recorder = metrics.NewRecorder(metrics.RecorderConfig{
 		Log: w.store, Applier: w.store.Head(), MaxSeries: 20,
 		Bell: func(names []string) { hub.Touch(names...) },
+		Arrived: func(arrivals []metrics.Arrival) {
+			w.arrivals.Add(arrivals...)
+			hub.Touch(press.ArrivalsTopic)
+		},
 	})
 	boards := w.openLedger(hub, engine, board)
 	w.press = press.New(hub, engine, boards, board, "build")
+	w.press.ShowArrivals(&w.arrivals, w.store.Tokens())
 	config := Config{
 		Press: w.press, Prometheus: query.NewPrometheus(w.store.Head()), Catalog: metrics.NewCatalog(), Recorder: w.recorder, Registry: prometheus.NewRegistry(),
 		Boards: boards, Ledger: w.ledger, Tokens: w.store.Tokens(), Keys: w.store.Keys(),

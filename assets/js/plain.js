@@ -100,7 +100,7 @@
 		if (node.hasAttribute('data-ignore-morph')) return
 		var are = node.childNodes, should = other.childNodes, alike = are.length === should.length
 		all([].slice.call(node.attributes), function (a) {
-			if (!other.hasAttribute(a.name)) node.removeAttribute(a.name)
+			other.hasAttribute(a.name) || a.name === 'open' || node.removeAttribute(a.name)
 		})
 		all(other.attributes, function (a) { set(node, a.name, a.value) })
 		all(are, function (child, i) { alike = alike && child.nodeName === should[i].nodeName })

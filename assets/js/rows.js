@@ -4,12 +4,13 @@
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 const TRAVEL = 450 // ms
 const FLASH = 1600
+const LISTS = '.rows, .arrived'
 const SAY = 5000 // between two sentences: a screen reader cannot keep up with a lively board
 
 class LiveRows extends HTMLElement {
 	connectedCallback() {
 		const ranking = document.getElementById(this.getAttribute('for'))
-		const list = ranking?.querySelector('.rows')
+		const list = ranking?.querySelector(LISTS)
 		if (list) this.#apply(ranking, list)
 		this.remove()
 	}
@@ -35,7 +36,7 @@ class LiveRows extends HTMLElement {
 // merge makes an element look as another, and keeps as much of it as it can: a link that has the focus stays.
 function merge(to, from) {
 	for (const { name, value } of from.attributes) if (to.getAttribute(name) !== value) to.setAttribute(name, value)
-	for (const { name } of [...to.attributes]) if (!from.hasAttribute(name) && name !== 'data-climbs') to.removeAttribute(name)
+	for (const { name } of [...to.attributes]) if (!from.hasAttribute(name) && !['data-climbs', 'open'].includes(name)) to.removeAttribute(name)
 	const [are, should] = [[...to.childNodes], [...from.childNodes]]
 	if (are.length !== should.length || are.some((node, i) => node.nodeName !== should[i].nodeName)) return to.replaceChildren(...should)
 	are.forEach((node, i) => {
@@ -91,7 +92,7 @@ let seen = null // rows before the patch: id → what of them
 function look() {
 	if (document.hidden) return null
 	const rows = new Map()
-	for (const list of document.querySelectorAll('.rows')) {
+	for (const list of document.querySelectorAll(LISTS)) {
 		const near = nearness(list)
 		for (const row of list.children) {
 			const top = row.offsetTop
@@ -118,7 +119,7 @@ function value(row) {
 }
 
 function show(before) {
-	for (const list of document.querySelectorAll('.rows')) {
+	for (const list of document.querySelectorAll(LISTS)) {
 		const near = nearness(list), moves = []
 		for (const row of list.children) {
 			const was = before.get(row.id), y = row.offsetTop

@@ -55,7 +55,7 @@ func subjectsOf(v View) []string {
 	switch {
 	case v.Ranking.Board != "":
 		return []string{"b/" + v.Ranking.Board}
-	case v.Surface == Index:
+	case v.Surface == Index || v.Surface == Arrivals:
 		return nil
 	}
 	names := strings.Split(v.Dashboards, ",")

@@ -65,7 +65,7 @@ type Page struct {
 	asked   time.Time // when somebody last looked
 }
 
-// screen is one dashboard, one panel of it, a leaderboard, or the list of dashboards.
+// screen is one dashboard, one panel of it, a leaderboard, the list of dashboards, or that of what came in.
 type screen struct {
 	dashboard *metrics.Dashboard   // nil for what is none
 	board     *metrics.Leaderboard // nil for what is none
@@ -73,6 +73,7 @@ type screen struct {
 	printers  []*printer // that the parts print with
 	topics    []string
 	ranked    []*metrics.Leaderboard // that it shows: they may look different without a write
+	every     time.Duration          // after which it is printed again without a write; 0 for never
 }
 
 // entry is one tick or one heartbeat.
@@ -317,9 +318,12 @@ func (p *Page) nextTurn(now time.Time) time.Time {
 
 // nextChange returns when the page has to be printed again although nobody wrote.
 func (p *Page) nextChange(now time.Time) time.Time {
-	next := p.nextTurn(now)
-	if at := changesAfter(now, p.on(turnAt(now, p.view.Turn)).ranked...); at.Before(next) {
-		return at
+	next, on := p.nextTurn(now), p.on(turnAt(now, p.view.Turn))
+	if at := changesAfter(now, on.ranked...); at.Before(next) {
+		next = at
+	}
+	if at := now.Add(on.every); on.every > 0 && at.Before(next) {
+		next = at
 	}
 	return next
 }

@@ -38,6 +38,10 @@ type Press struct {
 
 	audience *audience
 
+	arrivals ArrivalsList
+	tokens   TokenNames
+	previews previews
+
 	mu       sync.Mutex // before any page's
 	board    *metrics.Board
 	notice   views.NoticeModel
@@ -171,6 +175,9 @@ func (p *Press) screens(v View) ([]*screen, error) {
 	if v.Surface == Index {
 		sc, err := p.indexScreen()
 		return []*screen{sc}, err
+	}
+	if v.Surface == Arrivals {
+		return []*screen{p.arrivalsScreen(v)}, nil
 	}
 	if v.Ranking.Board != "" {
 		sc, err := p.rankingScreen(v)

@@ -127,8 +127,11 @@ const ownPace = time.Second
 
 // pace is the least time between two prints of the view's page.
 func (v View) pace() time.Duration {
-	if v.own() {
+	switch {
+	case v.own():
 		return ownPace
+	case v.Surface == Arrivals:
+		return arrivalsPace
 	}
 	return 0
 }

@@ -28,6 +28,8 @@ type sheet struct {
 	ranking *rankingSheet // nil for what is no leaderboard
 	rev     live.Rev      // taken before the data was read
 	at      time.Time     // of the print
+
+	arrivals *arrivalsSheet // nil for what is not the list of what came in
 }
 
 // next returns how a viewer who holds from gets to s, empty when they look the same, and whether
@@ -39,7 +41,10 @@ func (s *sheet) next(from *sheet) (elements []byte, ok bool) {
 	if s.ranking != nil && from.ranking != nil {
 		return s.ranking.next(from.ranking)
 	}
-	if s.panel == nil {
+	if s.arrivals != nil && from.arrivals != nil {
+		return s.arrivals.next(from.arrivals)
+	}
+	if s.panel == nil || from.panel == nil {
 		return nil, false
 	}
 	step, ok := chartStep(from.panel.Chart, s.panel.Chart)

@@ -137,7 +137,7 @@ func (s Snapshot) shell() []byte {
 	switch s.View.Surface {
 	case Kiosk:
 		add(views.KioskBody(s.KioskModel()))
-	case Index:
+	case Index, Arrivals:
 		add(views.Notice(s.Notice))
 		for _, sh := range s.sheets {
 			b.Write(sh.html)

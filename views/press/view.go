@@ -20,6 +20,8 @@ const (
 	Embed Surface = "embed"
 	Index Surface = "index" // the list of dashboards
 
+	Arrivals Surface = "arrivals" // the list of what came in
+
 	Player Surface = "player" // one player of a leaderboard
 )
 
@@ -31,6 +33,7 @@ type View struct {
 	Range      metrics.Range // zero for each dashboard's own
 	Turn       time.Duration // how long a kiosk shows each dashboard, or each page of ranks; zero for one that stands
 	Ranking    RankingView   // a leaderboard instead of dashboards
+	Arrivals   ArrivalsView  // of the surface Arrivals
 }
 
 // Ranges are the spans that viewers choose from, as they stand in URLs.
@@ -47,14 +50,17 @@ const (
 )
 
 // ParseView reads what a URL's query says of the view: range, from and to, panel, surface and
-// turn. Errors are of kind Invalid and name the parameter.
+// turn; and of the surface Arrivals q, from, own and limit. Errors are of kind Invalid and name the parameter.
 func ParseView(dashboards string, query url.Values) (View, error) {
 	v := View{Surface: Desk, Dashboards: dashboards, Panel: query.Get("panel")}
 	if s := query.Get("surface"); s != "" {
 		v.Surface = Surface(s)
 	}
-	if !slices.Contains([]Surface{Desk, Kiosk, Embed, Index}, v.Surface) {
-		return View{}, metrics.Errorf(metrics.Invalid, "surface must be desk, kiosk, embed or index, not %q", query.Get("surface"))
+	if !slices.Contains([]Surface{Desk, Kiosk, Embed, Index, Arrivals}, v.Surface) {
+		return View{}, metrics.Errorf(metrics.Invalid, "surface must be desk, kiosk, embed, index or arrivals, not %q", query.Get("surface"))
+	}
+	if v.Surface == Arrivals {
+		return parseArrivals(query)
 	}
 	var err error
 	if v.Range, err = parseRange(query); err != nil {
@@ -71,6 +77,9 @@ func (v View) Query() string {
 	q := url.Values{}
 	if v.Ranking.Board != "" {
 		v.Ranking.addTo(q)
+	}
+	if v.Surface == Arrivals {
+		v.Arrivals.addTo(q)
 	}
 	if v.Surface != Desk {
 		q.Set("surface", string(v.Surface))
