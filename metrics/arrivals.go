@@ -81,7 +81,7 @@ func (m *ArrivedMetric) vary(s Series) {
 	}
 }
 
-// List returns up to limit metrics for which keep holds, those with the newest series first, and how many there are in all.
+// List returns up to limit metrics, at least 1, for which keep holds, those with the newest series first, and how many there are in all.
 func (a *Arrivals) List(limit int, keep func(*ArrivedMetric) bool) (list []ArrivedMetric, total int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -91,6 +91,9 @@ func (a *Arrivals) List(limit int, keep func(*ArrivedMetric) bool) (list []Arriv
 			continue
 		}
 		total++
+		if len(newest) == limit && newestFirst(newest[limit-1], m) < 0 {
+			continue
+		}
 		at, _ := slices.BinarySearchFunc(newest, m, newestFirst)
 		if newest = slices.Insert(newest, at, m); len(newest) > limit {
 			newest = newest[:limit]

@@ -104,6 +104,11 @@ func shells() map[string]templ.Component {
 			Scores: []Deed{{"17", "22 Nov, 14:01:09", "65,729", false}}, Audit: []Deed{{"19", "22 Nov, 18:00", "frozen by kim", true}, {"18", "22 Nov, 17:00", "ada was hidden by kim: bot", false}},
 			Continue: "?before=18",
 		}),
+		"arrivals": Arrivals(ArrivalsModel{
+			Page: page("Arrivals", Auto), Topbar: Topbar{Arrivals: true, Themes: bar.Themes}, Feed: feed, Find: "orders", From: "influx", Back: "/arrivals?q=orders",
+			Kept: []Parameter{{"from", "influx"}}, List: templ.Raw(`<section id="arrivals"></section>`),
+			Rest: ArrivalsRest(ArrivalsRestModel{Shown: "25 of 40 metrics", More: Link{Text: "Show 40", Href: "/arrivals?limit=100"}, Own: Link{Text: "Show 9 more", Href: "/arrivals?own=1"}}),
+		}),
 		"doctor":      Doctor(DoctorModel{Page: page("Doctor", Auto), Topbar: bar, Command: "liveboard doctor https://x.example", Checks: []CheckModel{{"steady", "Buffering"}, {"idle", "Silence"}}}),
 		"problem-500": Problem(ProblemModel{Page: page("Error", Auto), Topbar: bar, Status: "500", Title: "This page could not be made.", Request: "r-17"}),
 	}
@@ -144,20 +149,21 @@ func TestShellsHaveNothingInline(t *testing.T) {
 func TestShellsEscapeHostileText(t *testing.T) {
 	const hostile = `javascript:x"><script>x</script><b style="x" onclick="x">`
 	for name, shell := range map[string]templ.Component{
-		"desk":    Desk(filled[DeskModel](hostile)),
-		"kiosk":   Kiosk(filled[KioskModel](hostile)),
-		"embed":   Embed(filled[EmbedModel](hostile)),
-		"index":   Index(filled[IndexModel](hostile)),
-		"cards":   Cards([]Card{filled[Card](hostile)}),
-		"doctor":  Doctor(filled[DoctorModel](hostile)),
-		"problem": Problem(filled[ProblemModel](hostile)),
-		"boards":  BoardCards([]BoardCard{filled[BoardCard](hostile)}),
-		"board":   Leaderboard(filled[BoardModel](hostile)),
-		"player":  Player(filled[PlayerModel](hostile)),
-		"staff":   Staff(filled[StaffModel](hostile)),
-		"desks":   Staff(StaffModel{Action: hostile, Mark: hostile, Player: hostile, Real: places, Scores: []Deed{filled[Deed](hostile)}, Steps: []Step{filled[Step](hostile)}}),
-		"tv":      BoardKiosk(filled[BoardKioskModel](hostile)),
-		"frame":   BoardEmbed(filled[BoardEmbedModel](hostile)),
+		"desk":     Desk(filled[DeskModel](hostile)),
+		"kiosk":    Kiosk(filled[KioskModel](hostile)),
+		"embed":    Embed(filled[EmbedModel](hostile)),
+		"index":    Index(filled[IndexModel](hostile)),
+		"cards":    Cards([]Card{filled[Card](hostile)}),
+		"doctor":   Doctor(filled[DoctorModel](hostile)),
+		"arrivals": Arrivals(filled[ArrivalsModel](hostile)),
+		"problem":  Problem(filled[ProblemModel](hostile)),
+		"boards":   BoardCards([]BoardCard{filled[BoardCard](hostile)}),
+		"board":    Leaderboard(filled[BoardModel](hostile)),
+		"player":   Player(filled[PlayerModel](hostile)),
+		"staff":    Staff(filled[StaffModel](hostile)),
+		"desks":    Staff(StaffModel{Action: hostile, Mark: hostile, Player: hostile, Real: places, Scores: []Deed{filled[Deed](hostile)}, Steps: []Step{filled[Step](hostile)}}),
+		"tv":       BoardKiosk(filled[BoardKioskModel](hostile)),
+		"frame":    BoardEmbed(filled[BoardEmbedModel](hostile)),
 	} {
 		html := render(t, shell)
 		if !strings.Contains(html, "&gt;&lt;script&gt;") {

@@ -2,6 +2,7 @@ package press
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ const ArrivalsTopic = "arrivals:"
 
 // How often the list of arrivals is printed: at most, while series come, and at least, for their values.
 const (
-	arrivalsPace  = 250 * time.Millisecond
+	arrivalsPace  = 500 * time.Millisecond
 	arrivalsEvery = 2 * time.Second
 )
 
@@ -54,6 +55,15 @@ type arrivals struct {
 	mu     sync.Mutex
 	last   *sheet
 	values map[string]arrivedValue // of the metrics in last
+	found  arrivalsFound
+}
+
+// arrivalsFound is what a list shows, as of a revision and while tokens are called so.
+type arrivalsFound struct {
+	rev         live.Rev
+	names       map[string]string // of tokens
+	list        []metrics.ArrivedMetric
+	total, left int // metrics that match; those besides that are left out because they are our own
 }
 
 // arrivalsSheet is what a sheet of the list was printed from.
@@ -104,28 +114,38 @@ func (a *arrivals) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 
 // print needs mu.
 func (a *arrivals) print(ctx context.Context, now time.Time) *sheet {
-	names, _ := a.press.tokens.Names(ctx) // where they cannot be read, ids do
-	left := 0
-	list, total := a.press.arrivals.List(a.view.Limit, func(m *metrics.ArrivedMetric) bool {
-		if !a.matches(m, names) {
-			return false
-		}
-		if !a.view.Own && a.isOwn(m) {
-			left++
-			return false
-		}
-		return true
-	})
-	made := &arrivalsSheet{rest: a.rest(len(list), total, left), previews: make(map[string]*sheet, len(list))}
-	rows, values := make([]panels.ArrivedInput, len(list)), make(map[string]arrivedValue, len(list))
-	for i, m := range list {
+	found := a.find(ctx)
+	made := &arrivalsSheet{rest: a.rest(found), previews: make(map[string]*sheet, len(found.list))}
+	rows, values := make([]panels.ArrivedInput, len(found.list)), make(map[string]arrivedValue, len(found.list))
+	for i, m := range found.list {
 		values[m.Name] = a.value(ctx, m, now)
-		rows[i] = a.row(ctx, m, values[m.Name].value, names, made)
+		rows[i] = a.row(ctx, m, values[m.Name].value, found.names, made)
 	}
 	a.values = values
 	all := ArrivalsView{Own: a.view.Own, Limit: defaultArrivals}
 	made.print = panels.MakeArrivals(rows, panels.ArrivalsEmpty{Nothing: a.view.Find == "" && a.view.From == "", Back: all.Href()}, now)
 	return &sheet{html: render(panels.ArrivalsSection(made.print)), arrivals: made}
+}
+
+// find looks through all metrics where something may have changed; it needs mu.
+func (a *arrivals) find(ctx context.Context) arrivalsFound {
+	names, _ := a.press.tokens.Names(ctx) // where they cannot be read, ids do
+	rev := a.press.hub.Rev()
+	if a.last != nil && a.press.hub.Newest(ArrivalsTopic) <= a.found.rev && maps.Equal(names, a.found.names) {
+		return a.found
+	}
+	a.found = arrivalsFound{rev: rev, names: names}
+	a.found.list, a.found.total = a.press.arrivals.List(a.view.Limit, func(m *metrics.ArrivedMetric) bool {
+		if !a.matches(m, names) {
+			return false
+		}
+		if !a.view.Own && a.isOwn(m) {
+			a.found.left++
+			return false
+		}
+		return true
+	})
+	return a.found
 }
 
 func (a *arrivals) row(ctx context.Context, m metrics.ArrivedMetric, value float64, names map[string]string, made *arrivalsSheet) panels.ArrivedInput {
@@ -198,7 +218,8 @@ func (a *arrivals) value(ctx context.Context, m metrics.ArrivedMetric, now time.
 	return v
 }
 
-func (a *arrivals) rest(shown, total, left int) views.ArrivalsRestModel {
+func (a *arrivals) rest(f arrivalsFound) views.ArrivalsRestModel {
+	shown, total := len(f.list), f.total
 	m := views.ArrivalsRestModel{Shown: plural(total, "metric")}
 	if shown < total {
 		m.Shown = strconv.Itoa(shown) + " of " + m.Shown
@@ -214,8 +235,8 @@ func (a *arrivals) rest(shown, total, left int) views.ArrivalsRestModel {
 	switch {
 	case a.view.Own:
 		m.Own = views.Link{Text: "Leave out Liveboard's own collectors", Href: other.Href()}
-	case left > 0:
-		m.Own = views.Link{Text: "Show " + strconv.Itoa(left) + " of Liveboard's own collectors too", Href: other.Href()}
+	case f.left > 0:
+		m.Own = views.Link{Text: "Show " + strconv.Itoa(f.left) + " of Liveboard's own collectors too", Href: other.Href()}
 	}
 	return m
 }
