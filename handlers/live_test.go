@@ -222,6 +222,7 @@ func TestEverySurfaceHasAStream(t *testing.T) {
 	w := newWorld(t, nil, dashboard("d", "orders"), dashboard("e", "orders"))
 	for path, want := range map[string]string{
 		"?surface=index":                `id="cards"`,
+		"?surface=arrivals&q=o":         `id="arrivals"`,
 		"d":                             `id="grid-d"`,
 		"d?surface=embed":               `id="grid-d"`,
 		"d?panel=orders":                `id="grid-d"`,

@@ -106,20 +106,23 @@ func (a *arrivals) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	if s := a.last; s != nil && a.press.hub.Newest(ArrivalsTopic) <= s.rev && now.Sub(s.at) < min(maxAge, arrivalsEvery) {
 		return s
 	}
-	s := a.print(ctx, now)
+	s := a.print(ctx, now, maxAge)
 	s.rev, s.at = rev, now
 	a.last = s
 	return s
 }
 
 // print needs mu.
-func (a *arrivals) print(ctx context.Context, now time.Time) *sheet {
+func (a *arrivals) print(ctx context.Context, now time.Time, maxAge time.Duration) *sheet {
 	found := a.find(ctx)
 	made := &arrivalsSheet{rest: a.rest(found), previews: make(map[string]*sheet, len(found.list))}
 	rows, values := make([]panels.ArrivedInput, len(found.list)), make(map[string]arrivedValue, len(found.list))
 	for i, m := range found.list {
 		values[m.Name] = a.value(ctx, m, now)
-		rows[i] = a.row(ctx, m, values[m.Name].value, found.names, made)
+		rows[i] = a.row(m, values[m.Name].value, found.names)
+		if s := a.preview(ctx, m, rows[i].Suggestion, maxAge); s != nil {
+			made.previews[m.Name], rows[i].Preview = s, printed(s.html)
+		}
 	}
 	a.values = values
 	all := ArrivalsView{Own: a.view.Own, Limit: defaultArrivals}
@@ -148,21 +151,26 @@ func (a *arrivals) find(ctx context.Context) arrivalsFound {
 	return a.found
 }
 
-func (a *arrivals) row(ctx context.Context, m metrics.ArrivedMetric, value float64, names map[string]string, made *arrivalsSheet) panels.ArrivedInput {
+func (a *arrivals) row(m metrics.ArrivedMetric, value float64, names map[string]string) panels.ArrivedInput {
 	in := panels.ArrivedInput{Metric: m, Value: value, Suggestion: panels.Suggest(m, value)}
 	for _, o := range m.Origins {
 		who, format := a.view, a.view
 		who.From, format.From = whoOf(o, names), o.Format
 		in.From = append(in.From, panels.ArrivedFrom{Who: who.From, WhoHref: who.Href(), Format: o.Format, FormatHref: format.Href()})
 	}
-	if m.Series > maxPreviewed {
-		return in
-	}
-	if pr, err := a.press.previews.printer(a.press, in.Suggestion); err == nil {
-		s := pr.sheet(ctx, arrivalsEvery)
-		made.previews[m.Name], in.Preview = s, printed(s.html)
-	}
 	return in
+}
+
+// preview prints what is suggested, nil where that would read too much.
+func (a *arrivals) preview(ctx context.Context, m metrics.ArrivedMetric, s panels.Suggestion, maxAge time.Duration) *sheet {
+	if m.Series > maxPreviewed {
+		return nil
+	}
+	pr, err := a.press.previews.printer(a.press, s)
+	if err != nil {
+		return nil
+	}
+	return pr.sheet(ctx, maxAge)
 }
 
 // whoOf names who brings samples: by the token, if there is one.
@@ -287,6 +295,13 @@ func (ps *previews) printer(p *Press, s panels.Suggestion) (*printer, error) {
 	}
 	ps.printers[key] = &preview{pr, time.Now()}
 	return pr, nil
+}
+
+// forgetIdle forgets those that no list has shown for a while.
+func (ps *previews) forgetIdle() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	maps.DeleteFunc(ps.printers, func(_ string, one *preview) bool { return time.Since(one.asked) > idleFor })
 }
 
 // forgetOldest needs mu.

@@ -125,6 +125,24 @@ func TestArrivedValueOfASilentSeriesIsItsLast(t *testing.T) {
 	})
 }
 
+func TestMetricOfVeryManySeriesHasNoPreview(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, list := newArrivalsWorld(t)
+		defer w.close()
+		for i := range maxPreviewed + 1 {
+			series, err := metrics.NewSeries("users", metrics.Label{Name: "id", Value: fmt.Sprint(i)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			list.Add(metrics.Arrival{Series: series, Origin: metrics.Origin{Format: "text"}, At: time.Now().UnixMilli()})
+		}
+		whole := string(w.page(arrivalsView(1)).Snapshot().shell())
+		if !strings.Contains(whole, "2,001 series") || !strings.Contains(whole, "topk(10, users)") || strings.Contains(whole, "<article") {
+			t.Errorf("got %s\nwant a row without a preview", whole)
+		}
+	})
+}
+
 func TestPreviewsOfArrivalsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, list := newArrivalsWorld(t)
@@ -141,6 +159,11 @@ func TestPreviewsOfArrivalsAreBounded(t *testing.T) {
 		}
 		if got := len(w.press.previews.printers); got != maxPreviews {
 			t.Errorf("%d previews are kept, want %d", got, maxPreviews)
+		}
+		time.Sleep(2 * idleFor)
+		w.page(arrivalsView(1))
+		if got := len(w.press.previews.printers); got != 0 {
+			t.Errorf("%d previews are kept that nobody looks at", got)
 		}
 	})
 }

@@ -282,6 +282,7 @@ func (p *Press) forgetIdle() {
 			delete(p.printers, key)
 		}
 	}
+	p.previews.forgetIdle()
 }
 
 // alike counts the pages that are bounded together with v's; it needs mu.
