@@ -267,7 +267,9 @@ func (s serve) Run() error {
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}
-	return errors.Join(p.run(ctx, stop, doors, s.server(p), sockets), store.Close())
+	server := s.server(p)
+	p.past = ingest.Past{}
+	return errors.Join(p.run(ctx, stop, doors, server, sockets), store.Close())
 }
 
 func (s serve) listen() (net.Listener, error) {
@@ -296,6 +298,7 @@ func (s serve) server(p *program) *handlers.Server {
 		Prometheus: query.NewPrometheus(p.store.Head()),
 		Catalog:    p.catalog,
 		Recorder:   p.recorder,
+		Past:       p.past,
 		Boards:     p.boards,
 		Ledger:     p.ledger,
 		Tokens:     p.store.Tokens(),
@@ -322,6 +325,7 @@ type program struct {
 	recorder *metrics.Recorder
 	arrivals metrics.Arrivals
 	fresh    bool // some came that the hub does not know of; of the recorder's goroutine
+	past     ingest.Past
 	ledger   *rank.Ledger
 	boards   *query.Boards
 	press    *press.Press
@@ -334,6 +338,7 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 	p := &program{store: store, backups: backups, file: file, hub: live.New(gap), registry: prometheus.NewRegistry(), catalog: metrics.NewCatalog()}
 	found := store.Arrivals()
 	p.arrivals.Add(found...)
+	p.past = ingest.Past{Arrivals: found, Stored: store.Head()}
 	p.recorder = metrics.NewRecorder(metrics.RecorderConfig{
 		Log:               store,
 		Applier:           store.Head(),
@@ -386,6 +391,7 @@ func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors,
 	working, stopWork := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { p.runner.Run(working) })
+	work.Go(func() { s.Run(working) })
 	work.Go(func() { p.file.Run(working, p.boardChanged) })
 	work.Go(func() { p.backups.Run(working) })
 

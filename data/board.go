@@ -114,6 +114,7 @@ func (r *boardParser) board() *metrics.Board {
 		"dashboards":   r.dashboards(&b.Dashboards),
 		"leaderboards": r.leaderboards(&b.Leaderboards),
 		"collectors":   r.collectors(&b.Collectors),
+		"webhooks":     r.webhooks(&b.Webhooks),
 		"embed":        r.embed(&b.Embed),
 	})
 	if len(r.errors) == 0 {

@@ -66,7 +66,8 @@ func TestBoardReadsEveryKey(t *testing.T) {
 			{Kind: "process", Name: "process", Top: 5},
 			everyScrape(),
 		},
-		Embed: metrics.Embed{Origins: []string{"'self'", "https://intranet.example:8443", "https://*.example.com", "http://localhost:3000"}},
+		Webhooks: everyWebhook(),
+		Embed:    metrics.Embed{Origins: []string{"'self'", "https://intranet.example:8443", "https://*.example.com", "http://localhost:3000"}},
 	}
 	if diff := cmp.Diff(want, got, sameZone); diff != "" {
 		t.Errorf("board differs (-want +got):\n%s", diff)

@@ -17,6 +17,9 @@ type site struct {
 	args  []string
 }
 
+// database returns the path of its database.
+func (s *site) database() string { return filepath.Join(filepath.Dir(s.board), "liveboard.db") }
+
 // newSite starts a server with that board, "" for the built-in one.
 func newSite(t *testing.T, board string) *site {
 	t.Helper()

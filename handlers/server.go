@@ -31,6 +31,7 @@ type Config struct {
 	Prometheus       *query.Prometheus
 	Catalog          *metrics.Catalog
 	Recorder         ingest.Recorder
+	Past             ingest.Past // what Recorder had recorded before; may be empty
 	Boards           Boards
 	Ledger           Ledger
 	Tokens           Tokens
@@ -86,7 +87,11 @@ func New(c Config) *Server {
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.fan = fan.New(c.Press, s.sent, c.NoRing)
-	s.intake = ingest.New(ingest.Config{Recorder: c.Recorder, Admit: s.senderOf, Fail: fail, Explain: explainTo})
+	s.intake = ingest.New(ingest.Config{
+		Recorder: c.Recorder, Past: c.Past, Catalog: c.Catalog,
+		Admit: s.senderOf, Webhook: s.webhook, Fail: fail, Explain: explainTo,
+	})
+	s.Past = ingest.Past{} // which is large, and of no further use
 	s.handler = s.routes()
 	s.register()
 	return s
@@ -110,6 +115,14 @@ func (s *Server) HTTP() *http.Server {
 
 // Intake is the way in for samples, for what does not come over HTTP.
 func (s *Server) Intake() *ingest.Intake { return s.intake }
+
+func (s *Server) webhook(name string) (*metrics.Webhook, error) {
+	board, _ := s.Press.Board()
+	return board.Webhook(name)
+}
+
+// Run does what protocols of samples do between requests, until ctx ends.
+func (s *Server) Run(ctx context.Context) { s.intake.Run(ctx) }
 
 // Stop says goodbye to every stream and poll, and refuses new ones. It does not wait: that is
 // http.Server.Shutdown's part, and then Wait's.

@@ -14,7 +14,18 @@ type Board struct {
 	Dashboards   []Dashboard
 	Leaderboards []Leaderboard
 	Collectors   []CollectorConfig
+	Webhooks     []Webhook
 	Embed        Embed
+}
+
+// Webhook returns the webhook called name.
+func (b *Board) Webhook(name string) (*Webhook, error) {
+	for i := range b.Webhooks {
+		if b.Webhooks[i].Name == name {
+			return &b.Webhooks[i], nil
+		}
+	}
+	return nil, Errorf(NotFound, "There is no webhook named %q in the board file.", name)
 }
 
 // Dashboard returns the dashboard called name.

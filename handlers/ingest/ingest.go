@@ -2,15 +2,20 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"liveboard/metrics"
+	"liveboard/metrics/head"
 )
 
 // Recorder makes a batch durable; *metrics.Recorder is one.
@@ -24,11 +29,27 @@ type Sender struct {
 	Local bool
 }
 
-// Config is what an Intake works with. All fields are needed.
+// Past is what was stored before the program started. The zero Past is empty.
+type Past struct {
+	Arrivals []metrics.Arrival // of all series
+	Stored   Source
+}
+
+// Source is where stored samples are read; *head.Head is one.
+type Source interface {
+	// Select returns the series that all matchers match, each with its samples from mint to maxt, Unix milliseconds.
+	Select(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error)
+}
+
+// Config is what an Intake works with. All fields but Past and Catalog are needed.
 type Config struct {
 	Recorder Recorder
+	Past     Past
+	Catalog  *metrics.Catalog // learns what senders say of metrics
 	// Admit returns who sent the request, bearing that secret where found, or why they may bring nothing.
 	Admit func(r *http.Request, secret string, found bool) (Sender, error)
+	// Webhook returns the webhook of that name in the board of now, or an error of kind NotFound.
+	Webhook func(name string) (*metrics.Webhook, error)
 	// Fail answers with the error as a problem.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 	// Explain returns what a client may know of the error, and sets the headers that belong to it.
@@ -38,12 +59,33 @@ type Config struct {
 // Intake is the way in for samples over HTTP. It is safe for concurrent use.
 type Intake struct {
 	Config
-	room  room
-	stats stats
+	room      room
+	stats     stats
+	protocols []protocol
+	runs      []func(ctx context.Context)
 }
 
 // New returns an Intake.
-func New(c Config) *Intake { return &Intake{Config: c, room: newRoom(), stats: newStats()} }
+func New(c Config) *Intake {
+	i := &Intake{Config: c, room: newRoom(), stats: newStats(), protocols: slices.Clone(protocols)}
+	for _, open := range openers {
+		opened, run := open(i)
+		i.protocols = append(i.protocols, opened...)
+		if run != nil {
+			i.runs = append(i.runs, run)
+		}
+	}
+	return i
+}
+
+// Run does what protocols do between requests. It returns once ctx has ended and they are done.
+func (i *Intake) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, run := range i.runs {
+		running.Go(func() { run(ctx) })
+	}
+	running.Wait()
+}
 
 // protocol is one that comes over HTTP. Each file puts its own into protocols.
 type protocol struct {
@@ -54,8 +96,12 @@ type protocol struct {
 	// read returns what the body says. The batch must keep nothing of the body. An error is of kind Invalid, says
 	// where it stands, and means that nothing is recorded. What is left out of a Partial batch it adds to d.refused.
 	read func(d *delivery) (metrics.Batch, error)
+	// take stands in the place of read where a protocol has to record what the body says by itself.
+	take func(d *delivery) error
 	// secret returns the token that stands in the body, "" where there is none; nil where the protocol has no such place.
 	secret func(d *delivery) string
+	// vouch reports who sent the body if that shows in another way than by a token; nil where there is no such way.
+	vouch func(d *delivery) (from Sender, known bool)
 	// accept answers when everything is durable; nil answers 204.
 	accept func(w http.ResponseWriter, d *delivery)
 	// refuse answers an error in the protocol's own way; nil answers with a problem. Of a batch that was recorded in part
@@ -69,6 +115,10 @@ func register(p protocol) { protocols = append(protocols, p) }
 
 // answers are what clients ask beside bringing samples, by route.
 var answers = map[string]func(i *Intake, w http.ResponseWriter, r *http.Request){}
+
+// openers make the protocols that keep something between requests: each Intake has its own of them. run, which may be
+// nil, is what they do until ctx ends.
+var openers []func(i *Intake) (opened []protocol, run func(ctx context.Context))
 
 // delivery is a request on its way in.
 type delivery struct {
@@ -93,6 +143,11 @@ func (r *refusal) add(n int, first error) {
 	}
 }
 
+// origin says who brings what the request brings.
+func (d *delivery) origin(format string) metrics.Origin {
+	return metrics.Origin{Token: d.from.ID, Format: format, Sender: addressOf(d.RemoteAddr)}
+}
+
 // Route is one address.
 type Route struct {
 	Method, Path string
@@ -101,7 +156,7 @@ type Route struct {
 
 // Routes returns where requests are to be led.
 func (i *Intake) Routes() (routes []Route) {
-	for _, p := range protocols {
+	for _, p := range i.protocols {
 		for _, route := range p.routes {
 			method, path, _ := strings.Cut(route, " ")
 			routes = append(routes, Route{method, path, i.handler(p)})
@@ -140,7 +195,8 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 			return err
 		}
 	}
-	if p.secret == nil { // strangers are turned away before their body is read
+	early := p.secret == nil && p.vouch == nil
+	if early { // strangers are turned away before their body is read
 		if err := i.admit(d, ""); err != nil {
 			return err
 		}
@@ -150,21 +206,35 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 		return err
 	}
 	defer free()
-	if p.secret != nil {
-		if err := i.admit(d, p.secret(d)); err != nil {
+	if !early {
+		if err := i.identify(p, d); err != nil {
 			return err
 		}
+	}
+	if p.take != nil {
+		return p.take(d)
 	}
 	batch, err := p.read(d)
 	if err != nil {
 		return err
 	}
 	i.stats.skipped.WithLabelValues(p.format).Add(float64(d.skipped))
-	if batch.Origin.Format == "" {
-		batch.Origin.Format = p.format
-	}
-	batch.Origin.Token, batch.Origin.Sender = d.from.ID, addressOf(d.RemoteAddr)
+	batch.Origin = d.origin(cmp.Or(batch.Origin.Format, p.format))
 	return i.record(d.Context(), d.from, batch, d.refused)
+}
+
+// identify notes who sent the body.
+func (i *Intake) identify(p protocol, d *delivery) error {
+	if p.vouch != nil {
+		if from, known := p.vouch(d); known {
+			d.from = from
+			return nil
+		}
+	}
+	if p.secret != nil {
+		return i.admit(d, p.secret(d))
+	}
+	return i.admit(d, "")
 }
 
 // admit notes who sent the request. A token in the headers goes before that of the body, "" for none.
