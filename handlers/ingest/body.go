@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	maxBodyBytes = 8 << 20           // as sent, and again as decoded
-	roomBytes    = 16 * maxBodyBytes // of all bodies in memory together
-	waitForRoom  = 5 * time.Second
+	maxBodyBytes  = 8 << 20           // as sent, and again as decoded
+	mostBodyBytes = 1 << 20           // that most bodies have
+	roomBytes     = 16 * maxBodyBytes // of all bodies in memory together
+	waitForRoom   = 5 * time.Second
 )
 
 // room bounds the memory that bodies take.
@@ -34,9 +35,9 @@ func newRoom() room {
 	return room{semaphore.NewWeighted(roomBytes), &sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
-// read reads and decodes the body. Whoever is done with it calls free.
-func (m room) read(w http.ResponseWriter, d *delivery) (free func(), err error) {
-	coding := cmp.Or(d.Header.Get("Content-Encoding"), "identity")
+// read reads and decodes the body, whose coding is that one where the headers say nothing. Whoever is done with it calls free.
+func (m room) read(w http.ResponseWriter, d *delivery, coding string) (free func(), err error) {
+	coding = cmp.Or(d.Header.Get("Content-Encoding"), coding, "identity")
 	decode, ok := codings[coding]
 	if !ok {
 		return nil, metrics.Errorf(metrics.Unsupported, "Content-Encoding %q is not understood: send identity, gzip, zstd or snappy.", coding)
@@ -57,7 +58,7 @@ func (m room) read(w http.ResponseWriter, d *delivery) (free func(), err error) 
 		m.free.Release(weight)
 	}
 	sent, decoded := buffers[0], buffers[1]
-	if _, err = sent.ReadFrom(http.MaxBytesReader(w, d.Body, maxBodyBytes)); err != nil {
+	if err = fill(sent, http.MaxBytesReader(w, d.Body, maxBodyBytes)); err != nil {
 		free()
 		return nil, bodyError(err)
 	}
@@ -126,21 +127,29 @@ func gunzip(decoded *bytes.Buffer, sent []byte) error {
 }
 
 var zstds = sync.Pool{New: func() any {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxBodyBytes), zstd.WithDecoderMaxMemory(2*maxBodyBytes))
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxBodyBytes), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		panic(err) // the options are constants
 	}
 	return z
 }}
 
+// unzstd decodes all at once: a stream would keep a window of as much again.
 func unzstd(decoded *bytes.Buffer, sent []byte) error {
 	z := zstds.Get().(*zstd.Decoder)
 	defer zstds.Put(z)
-	err := z.Reset(bytes.NewReader(sent))
-	if err == nil {
-		err = fill(decoded, z)
+	for _, most := range []int{mostBodyBytes, maxBodyBytes} {
+		decoded.Grow(most)
+		plain, err := z.DecodeAll(sent, decoded.AvailableBuffer()[:0:most])
+		if err == nil {
+			decoded.Write(plain)
+			return nil
+		}
+		if !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+			return badCoding("zstd", err)
+		}
 	}
-	return badCoding("zstd", err)
+	return errTooLarge
 }
 
 func unsnap(decoded *bytes.Buffer, sent []byte) error {
@@ -160,10 +169,15 @@ func unsnap(decoded *bytes.Buffer, sent []byte) error {
 	return nil
 }
 
-// fill reads what comes out of a decoder, as much as a body may have.
-func fill(decoded *bytes.Buffer, from io.Reader) error {
-	n, err := decoded.ReadFrom(io.LimitReader(from, maxBodyBytes+1))
-	if n > maxBodyBytes {
+// fill reads as much as a body may have. What few bodies need it takes at once: doubling would leave as much behind.
+func fill(buffer *bytes.Buffer, from io.Reader) error {
+	n, err := buffer.ReadFrom(io.LimitReader(from, mostBodyBytes))
+	if err != nil || n < mostBodyBytes {
+		return err
+	}
+	buffer.Grow(maxBodyBytes + 1 - mostBodyBytes + bytes.MinRead)
+	n, err = buffer.ReadFrom(io.LimitReader(from, maxBodyBytes+1-mostBodyBytes))
+	if mostBodyBytes+n > maxBodyBytes {
 		return errTooLarge
 	}
 	return err

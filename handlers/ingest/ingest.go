@@ -91,6 +91,7 @@ func (i *Intake) Run(ctx context.Context) {
 type protocol struct {
 	format string   // as Origin calls it, unless read says otherwise
 	routes []string // "POST /api/push"
+	coding string   // of bodies without a Content-Encoding; "" for identity
 	// check refuses a request before anything else is done; nil lets all pass.
 	check func(d *delivery) error
 	// read returns what the body says. The batch must keep nothing of the body. An error is of kind Invalid, says
@@ -127,8 +128,18 @@ type delivery struct {
 	now  time.Time // of its arrival: of samples without a time of their own
 	from Sender
 
-	refused refusal // what read left out
-	skipped int     // what read passed over since it is no number
+	refused  refusal // what read left out
+	skipped  int     // what read passed over since it is no number
+	recorded int     // samples, once all of them are durable
+}
+
+// leave leaves one out of a Partial batch. why makes an Error for the first.
+func (d *delivery) leave(why func() error) {
+	var first error
+	if d.refused.n == 0 {
+		first = why()
+	}
+	d.refused.add(1, first)
 }
 
 // refusal counts what is left out of a Partial batch.
@@ -201,7 +212,7 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 			return err
 		}
 	}
-	free, err := i.room.read(w, d)
+	free, err := i.room.read(w, d, p.coding)
 	if err != nil {
 		return err
 	}
@@ -220,6 +231,7 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 	}
 	i.stats.skipped.WithLabelValues(p.format).Add(float64(d.skipped))
 	batch.Origin = d.origin(cmp.Or(batch.Origin.Format, p.format))
+	d.recorded = len(batch.Samples)
 	return i.record(d.Context(), d.from, batch, d.refused)
 }
 
