@@ -1,0 +1,116 @@
+package handlers
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// A bomb is a body that would be large once unpacked or taken apart, and small or cheap to send.
+type bomb struct {
+	name, path  string
+	contentType string
+	coding      string
+	body        string
+}
+
+func bombs(t *testing.T) (list []bomb) {
+	t.Helper()
+	const most = 8 << 20 // bytes of a body, as sent and as decoded
+	const push, write, otlp = "/api/push", "/api/v1/write", "/v1/metrics"
+	snap := func(plain []byte) string { return string(s2.EncodeSnappy(nil, plain)) }
+	zeros := strings.Repeat("0", 32<<20)
+	list = append(list,
+		bomb{"gzip", push, textPlain, "gzip", gzipped(t, zeros)},
+		bomb{"zstd", push, textPlain, "zstd", zstandard(t, zeros)},
+		bomb{"zstd of 8 MiB and a byte", otlp, otlpProto, "zstd", zstandard(t, zeros[:most+1])},
+		bomb{"snappy that lies", write, writeV1, "snappy", string(protowire.AppendVarint(nil, 1<<32-1)) + "\x00a"},
+		bomb{"snappy that says 8 MiB", write, writeV1, "snappy", string(protowire.AppendVarint(nil, most)) + "\x00a"},
+		bomb{"snappy", write, writeV1, "snappy", snap([]byte(zeros[:most+1]))},
+		bomb{"deep JSON", push, jsonType, "gzip", gzipped(t, strings.Repeat("[", most))},
+		bomb{"deep JSON of OTLP", otlp, otlpJSON, "gzip", gzipped(t, `{"resourceMetrics":`+strings.Repeat("[", most-100))},
+		bomb{"deep members", otlp, otlpJSON, "gzip", gzipped(t, strings.Repeat(`{"a":`, most/5))},
+		bomb{"a list of nothing", otlp, otlpJSON, "gzip", gzipped(t, `{"resourceMetrics":[`+strings.Repeat("{},", most/3-10)+"{}]}")},
+		bomb{"deep protobuf", otlp, otlpProto, "gzip", gzipped(t, string(deep(most)))},
+	)
+	for _, number := range []protowire.Number{1, 2, 3, 4, 5, 7} {
+		empty := bytes.Repeat(message(nil, number, nil), most/2)
+		list = append(list, bomb{fmt.Sprintf("empty messages in field %d", number), write, writeV1, "snappy", snap(empty)},
+			bomb{fmt.Sprintf("empty messages in field %d of 2.0", number), write, writeV2, "snappy", snap(empty)},
+			bomb{fmt.Sprintf("a message of empty messages in field %d", number), write, writeV1, "snappy", snap(message(nil, 1, empty[:most-16]))},
+			bomb{fmt.Sprintf("a message of empty messages in field %d of 2.0", number), write, writeV2, "snappy", snap(message(nil, 5, empty[:most-16]))},
+			bomb{fmt.Sprintf("empty messages in field %d of OTLP", number), otlp, otlpProto, "snappy", snap(empty)},
+			bomb{fmt.Sprintf("a metric of empty messages in field %d", number), otlp, otlpProto, "snappy", snap(message(nil, 1, message(nil, 2, message(nil, 2, message(nil, number, empty[:most-64])))))},
+			bomb{fmt.Sprintf("a point of empty messages in field %d", number), otlp, otlpProto, "snappy", snap(message(nil, 1, message(nil, 2, message(nil, 2, message(nil, 5, message(nil, 1, empty[:most-64]))))))},
+		)
+	}
+	return list
+}
+
+// deep is as many messages in each other as fit.
+func deep(most int) (m []byte) {
+	for len(m) < 64<<10 {
+		m = message(nil, 1, m)
+	}
+	return bytes.Repeat(m, most/len(m))
+}
+
+// heapPeak returns by how many bytes the heap is larger at most while do runs.
+func heapPeak(do func()) int {
+	inUse := func() int {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapInuse)
+	}
+	runtime.GC()
+	before := inUse()
+	peak, done := before, make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				peak = max(peak, inUse())
+			}
+		}
+	})
+	do()
+	close(done)
+	watch.Wait()
+	return max(peak, inUse()) - before
+}
+
+// The collector runs early here: what is measured is what must be there, not what lies about until it comes.
+func TestBombsTakeNoMemory(t *testing.T) {
+	const most = 16 << 20
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	list := bombs(t)
+	w := newWorld(t, nil)
+	for _, b := range list {
+		var a answer
+		grown := heapPeak(func() {
+			a = do(t, "POST", w.URL+b.path, b.body, "Content-Type", b.contentType, "Content-Encoding", b.coding)
+		})
+		if grown > most {
+			t.Errorf("%s: the heap grew by %d KiB, want at most %d", b.name, grown>>10, most>>10)
+		}
+		if a.StatusCode >= 500 {
+			t.Errorf("%s: got %d %s", b.name, a.StatusCode, a.body)
+		}
+	}
+	if got := stored(w.store, `{__name__=~".+"}`); len(got) != 0 {
+		t.Errorf("%v is stored, want nothing", got)
+	}
+}
