@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"liveboard/handlers/jsontext"
 	"liveboard/metrics"
@@ -23,6 +24,9 @@ type jsonSample struct {
 
 // readJSON reads {"samples":[…]}. An unknown field is an error: a misspelt one would be lost silently.
 func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
+	if batch, ok := readGoodJSON(body, now); ok {
+		return batch, nil
+	}
 	var in struct {
 		Samples []json.RawMessage `json:"samples"`
 	}
@@ -35,20 +39,47 @@ func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
 	}
 	batch := metrics.Batch{Samples: make([]metrics.Sample, len(in.Samples))}
 	for i, raw := range in.Samples {
-		s, err := readSample(raw, now)
+		var js jsonSample
+		err := jsontext.Strict(raw).Decode(&js)
+		if err != nil {
+			err = jsontext.Plain(err)
+		} else {
+			batch.Samples[i], err = js.sample(now)
+		}
 		if err != nil {
 			return metrics.Batch{}, metrics.Errorf(metrics.Invalid, "sample %d: %w", i+1, err)
 		}
-		batch.Samples[i] = s
 	}
 	return batch, nil
 }
 
-func readSample(raw []byte, now time.Time) (metrics.Sample, error) {
-	var js jsonSample
-	if err := jsontext.Strict(raw).Decode(&js); err != nil {
-		return metrics.Sample{}, jsontext.Plain(err)
+// readGoodJSON reads a body in which nothing is wrong, in half the time that it takes to be able to say what is.
+func readGoodJSON(body []byte, now time.Time) (batch metrics.Batch, ok bool) {
+	const braces = 2 // of a sample
+	if bytes.Count(body, []byte("{")) > braces*metrics.MaxBatchSamples+1 {
+		return batch, false
 	}
+	var in struct {
+		Samples []jsonSample `json:"samples"`
+	}
+	d := jsontext.Strict(body)
+	if d.Decode(&in) != nil {
+		return batch, false
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return batch, false
+	}
+	batch.Samples = make([]metrics.Sample, len(in.Samples))
+	for i, js := range in.Samples {
+		var err error
+		if batch.Samples[i], err = js.sample(now); err != nil {
+			return metrics.Batch{}, false
+		}
+	}
+	return batch, true
+}
+
+func (js jsonSample) sample(now time.Time) (metrics.Sample, error) {
 	series, err := metrics.NewSeries(js.Name, js.Labels...)
 	if err != nil {
 		return metrics.Sample{}, err
@@ -68,21 +99,44 @@ type jsonLabels []metrics.Label
 
 // UnmarshalJSON reads what encoding/json has found to be valid JSON.
 func (ls *jsonLabels) UnmarshalJSON(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	switch first, _ := d.Token(); first {
-	case json.Delim('{'):
-	case nil: // null
+	switch text[0] {
+	case '{':
+	case 'n': // null
 		return nil
 	default:
 		return errors.New("labels must be an object")
 	}
-	for d.More() {
-		name, _ := d.Token()
-		l := metrics.Label{Name: name.(string)}
-		if d.Decode(&l.Value) != nil {
+	for rest := skip(text[1:], ","); rest[0] != '}'; rest = skip(rest, ",") {
+		var l metrics.Label
+		l.Name, rest = jsonString(rest)
+		rest = skip(rest, ":")
+		if rest[0] != '"' {
 			return metrics.Errorf(metrics.Invalid, "the value of label %q must be a string", l.Name)
 		}
+		l.Value, rest = jsonString(rest)
 		*ls = append(*ls, l)
 	}
 	return nil
+}
+
+// skip passes over white space and what else stands between values.
+func skip(text []byte, between string) []byte {
+	return bytes.TrimLeft(text, " \t\r\n"+between)
+}
+
+// jsonString returns the string with which valid JSON begins, and what follows it.
+func jsonString(text []byte) (s string, rest []byte) {
+	end := 1
+	for text[end] != '"' {
+		if text[end] == '\\' {
+			end++
+		}
+		end++
+	}
+	end++
+	if inner := text[1 : end-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner), text[end:]
+	}
+	_ = json.Unmarshal(text[:end], &s) // it is valid
+	return s, text[end:]
 }

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"math"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -68,6 +69,8 @@ func (s *series) add(p metrics.Point) {
 	switch n := len(s.chunks); {
 	case n == 0 || p.At > s.chunks[n-1].to:
 		s.append(p)
+	case p.At == s.chunks[n-1].to && math.Float64bits(p.Value) == math.Float64bits(s.value):
+		// A sender that has not heard the answer brings the same again.
 	case p.At >= s.chunks[0].from:
 		s.merge(p)
 	default:
