@@ -360,6 +360,7 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 	p.press.ShowArrivals(&p.arrivals, store.Tokens())
 	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry, Catalog: p.catalog})
 	p.register()
+	store.SetStorage(file.Board().Storage)
 	return p, p.runner.Set(file.Board().Collectors)
 }
 
@@ -442,6 +443,7 @@ func (p *program) boardChanged(board *metrics.Board, err error) {
 		p.press.SetNotice(noticeOf(err))
 		return
 	}
+	p.store.SetStorage(board.Storage)
 	slog.Info("board file read", "dashboards", len(board.Dashboards), "leaderboards", len(board.Leaderboards))
 	p.press.SetBoard(board)
 }
@@ -486,6 +488,7 @@ func (p *program) register() {
 		backup("seconds", "Time that the last nightly backup took.", func(s data.BackupStats) float64 { return s.Took.Seconds() }),
 		handlers.Histogram("liveboard_commit_seconds", "Time from the arrival of a batch to its durable commit.",
 			func() metrics.HistogramSnapshot { return p.recorder.Stats().Commit }),
+		handlers.Storage(p.store.Usage),
 		handlers.Histogram("liveboard_print_seconds", "Time to query and print one panel.", p.press.Prints),
 	)
 }

@@ -194,3 +194,108 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 }
+
+// machines are series as node_exporter has them: of ten, three counters of hundredths of seconds, two of bytes, one of events, two
+// gauges of memory, one of load, and one that hardly ever changes.
+type machines struct {
+	fleet
+	at, step int64
+}
+
+func newMachines(b *testing.B, series int, at, step int64) *machines {
+	b.Helper()
+	return &machines{*newFleet(b, series, at), at, step}
+}
+
+func (m *machines) next() []metrics.Sample {
+	m.at += m.step
+	for i := range m.samples {
+		s := &m.samples[i]
+		s.At = m.at + int64(m.random.IntN(3)) // as the ticks of a collector
+		seconds := float64(m.step) / 1000
+		switch i % 10 {
+		case 0, 1, 2:
+			s.Value = math.Round((s.Value+seconds*m.random.Float64()*float64(i%3)/3)*100) / 100
+		case 3, 4:
+			s.Value += math.Floor(seconds * (2000 + m.random.ExpFloat64()*3000))
+		case 5:
+			s.Value += float64(m.random.IntN(1 + int(3*seconds)))
+		case 6, 7:
+			s.Value = 4096 * (math.Floor(s.Value/4096) + float64(m.random.IntN(200)-100) + 1e6*float64(1-min(1, int(s.Value))))
+		case 8:
+			s.Value = math.Abs(math.Round((s.Value*0.95+m.random.Float64()*0.1)*100) / 100)
+		case 9:
+			if m.random.IntN(1000) == 0 {
+				s.Value++
+			}
+		}
+	}
+	return m.samples
+}
+
+// BenchmarkStorage measures the bytes of the whole file for a sample of machines, sealed and rolled up every two
+// minutes, and what of them is in blocks of samples, in buckets, in chunks (of the last hours), and in free pages.
+func BenchmarkStorage(b *testing.B) {
+	for _, bench := range []struct {
+		name   string
+		series int
+		step   time.Duration
+		hours  int
+	}{
+		{"1s", 30, time.Second, 73},
+		{"15s", 100, 15 * time.Second, 73},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				path := filepath.Join(b.TempDir(), "storage.db")
+				samples := fillMachines(b, path, bench.series, bench.step, bench.hours)
+				b.ReportMetric(databaseBytes(b, path)/samples, "B/sample")
+				reportLanes(b, path, samples)
+			}
+		})
+	}
+}
+
+func fillMachines(b *testing.B, path string, series int, step time.Duration, hours int) (samples float64) {
+	s, err := openQuiet(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now().Add(-time.Duration(hours) * time.Hour)
+	m := newMachines(b, series, start.UnixMilli(), step.Milliseconds())
+	record(b, s, m.next())
+	steps := int(time.Duration(hours) * time.Hour / step)
+	for i := range steps {
+		s.head.Apply(1, m.next())
+		at := start.Add(time.Duration(i) * step)
+		if at.Truncate(sealEvery) != at.Add(step).Truncate(sealEvery) {
+			seal(b, s)
+			rollup(b, s, at.UnixMilli())
+		}
+	}
+	s.SetStorage(metrics.DefaultStorage())
+	if err := s.Retain(context.Background(), time.Now()); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return float64(series) * float64(steps+1)
+}
+
+// reportLanes reports what of that is in rows of samples, of buckets, and of neither.
+func reportLanes(b *testing.B, path string, samples float64) {
+	s := openStore(b, path)
+	for _, part := range []struct{ name, query string }{
+		{"B/samples", "SELECT IFNULL(SUM(LENGTH(data)), 0) FROM blocks WHERE id >> 59 < 5"},
+		{"B/buckets", "SELECT IFNULL(SUM(LENGTH(data)), 0) FROM blocks WHERE id >> 59 >= 5"},
+		{"B/chunks", "SELECT SUM(LENGTH(data)) FROM chunks"},
+		{"B/free", "SELECT freelist_count * 4096 FROM pragma_freelist_count"},
+	} {
+		var bytes float64
+		if err := s.readers.QueryRow(part.query).Scan(&bytes); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(bytes/samples, part.name)
+	}
+}

@@ -109,13 +109,14 @@ func (r *boardParser) board() *metrics.Board {
 	if root == nil {
 		return nil
 	}
-	b := &metrics.Board{}
+	b := &metrics.Board{Storage: metrics.DefaultStorage()}
 	sections := r.mapping(root, "a board", fields{
 		"dashboards":   r.dashboards(&b.Dashboards),
 		"leaderboards": r.leaderboards(&b.Leaderboards),
 		"collectors":   r.collectors(&b.Collectors),
 		"webhooks":     r.webhooks(&b.Webhooks),
 		"embed":        r.embed(&b.Embed),
+		"storage":      r.storage(&b.Storage),
 	})
 	if len(r.errors) == 0 {
 		r.complete(b, sections)

@@ -68,6 +68,7 @@ func TestBoardReadsEveryKey(t *testing.T) {
 		},
 		Webhooks: everyWebhook(),
 		Embed:    metrics.Embed{Origins: []string{"'self'", "https://intranet.example:8443", "https://*.example.com", "http://localhost:3000"}},
+		Storage:  metrics.Storage{Budget: 500 << 20, Retention: [...]time.Duration{2 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour, 365 * 24 * time.Hour, 20 * 365 * 24 * time.Hour}},
 	}
 	if diff := cmp.Diff(want, got, sameZone); diff != "" {
 		t.Errorf("board differs (-want +got):\n%s", diff)
@@ -105,6 +106,11 @@ func TestBoardMistakes(t *testing.T) {
 		{"empty kind", "collectors: [{kind: ''}]", `1:21: "" cannot be a name`},
 		{"empty expression", in("query: ''"), "5:12: PromQL: "},
 		{"empty origin", "embed: {origins: ['']}", `1:19: "" is no origin`},
+		{"budget without unit", "storage: {budget: 2000}", `1:19: "2000" is no size; write it as 500MiB`},
+		{"budget of nothing", "storage: {budget: 1MiB}", "1:19: a budget of 1MiB is too small"},
+		{"unknown tier", "storage: {retention: {5m: 7d}}", `1:23: retention has no key "5m"`},
+		{"a tier kept too short", "storage: {retention: {raw: 1h}}", `1:28: "1h" is no duration from 1d to 100y`},
+		{"a fine tier kept longer", "storage: {retention: {10s: 100d}}", "1:28: 1m is kept for less time than 10s"},
 		{"bad name", "dashboards:\n- {name: A b, panels: []}\n", `2:10: "A b" cannot be a name`},
 		{"bare duration", "dashboards:\n- {name: a, range: 15, panels: []}\n", `2:20: "15" is no duration from 1m to 1y`},
 		{"range too long", "dashboards:\n- {name: a, range: 400d, panels: []}\n", `2:20: "400d" is no duration`},

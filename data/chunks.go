@@ -9,19 +9,11 @@ import (
 	"hash/crc32"
 	"math"
 
-	"liveboard/metrics"
 	"liveboard/metrics/head"
 )
 
-// Chunks returns the stored chunks of series that have samples in [mint, maxt], Unix milliseconds,
-// sorted and without overlap. A chunk that is not what was written is an ErrDamaged with its place.
-func (s *Store) Chunks(ctx context.Context, series metrics.Series, mint, maxt int64) ([]head.Chunk, error) {
-	s.mu.RLock()
-	id, ok := s.ids[series]
-	s.mu.RUnlock()
-	if !ok {
-		return nil, nil
-	}
+// chunksIn returns the rows of the series id that have samples in [mint, maxt], sorted and without overlap.
+func (s *Store) chunksIn(ctx context.Context, id, mint, maxt int64) ([]head.Chunk, error) {
 	// Chunks do not overlap, so the one that spans mint is the last that begins no later.
 	rows, err := s.selectChunks.QueryContext(ctx, id, maxt, id, mint, mint)
 	if err != nil {

@@ -6,19 +6,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"liveboard/metrics"
-	"liveboard/metrics/head"
 )
 
-const (
-	exportSeries = 1000 // of which the journal is read at once
-	exportChunks = 100  // of a series that are read at once
-)
+const exportSeries = 1000 // of which the journal is read at once
 
 // Selection says which samples an export holds.
 type Selection struct {
@@ -34,12 +29,17 @@ func Export(ctx context.Context, path string, sel Selection, emit func(metrics.S
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	e := exporter{readers: b.readers, sel: sel, emit: emit}
-	return errors.Join(damage(e.run(ctx)), b.close())
+	e := exporter{readers: b.readers, stored: &Store{readers: b.readers}, sel: sel, emit: emit}
+	err = e.stored.prepareReading(ctx)
+	if err == nil {
+		err = e.run(ctx)
+	}
+	return errors.Join(damage(err), b.close())
 }
 
 type exporter struct {
 	readers *sql.DB
+	stored  *Store // to read chunks and blocks with, and no more
 	sel     Selection
 	emit    func(metrics.Series, []metrics.Point) error
 }
@@ -147,35 +147,30 @@ func sorted(points []metrics.Point) []metrics.Point {
 	return kept
 }
 
-// export emits the samples of one series, those in chunks together with those that are fresh and replace them.
+// export emits the samples of one series in chunks and blocks, together with those that are fresh and replace them.
 func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) error {
-	from, next := int64(math.MinInt64), e.sel.From
-	for {
-		chunks, err := e.page(ctx, s.id, from)
-		if err != nil {
-			return err
-		}
+	in := &reading{store: e.stored, series: s.id, open: []span{{e.sel.From, e.sel.To}}}
+	if err := in.samples(ctx); err != nil {
+		return err
+	}
+	next := e.sel.From
+	for i := range max(1, len(in.found)) {
 		var points []metrics.Point
-		for _, c := range chunks {
-			held, err := c.Points()
-			if err != nil {
-				return fmt.Errorf("%w: chunk of series %d from %d: %w", ErrDamaged, s.id, c.From, err)
+		if i < len(in.found) {
+			var err error
+			if points, err = in.found[i].Points(); err != nil {
+				return fmt.Errorf("%w: samples of series %d from %d: %w", ErrDamaged, s.id, in.found[i].From, err)
 			}
-			points = append(points, held...)
-			from = c.From
 		}
-		last := len(chunks) < exportChunks
-		points, fresh = e.join(points, fresh, next, last)
+		points, fresh = e.join(points, fresh, next, i+1 >= len(in.found))
 		if n := len(points); n > 0 {
 			next = points[n-1].At + 1
 			if err := e.emit(s.Series, points); err != nil {
 				return err
 			}
 		}
-		if last {
-			return nil
-		}
 	}
+	return nil
 }
 
 // join returns the points from next on and in the selection, with those of fresh that belong between them or, where
@@ -184,8 +179,10 @@ func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) e
 func (e *exporter) join(points, fresh []metrics.Point, next int64, last bool) (joined, rest []metrics.Point) {
 	n := len(fresh)
 	if !last {
-		to := points[len(points)-1].At
-		n = countUntil(fresh, to)
+		n = 0
+		if len(points) > 0 {
+			n = countUntil(fresh, points[len(points)-1].At)
+		}
 	}
 	joined = sorted(append(points, fresh[:n]...))
 	joined = slices.DeleteFunc(joined, func(p metrics.Point) bool { return p.At < next || p.At > e.sel.To })
@@ -196,26 +193,4 @@ func (e *exporter) join(points, fresh []metrics.Point, next int64, last bool) (j
 func countUntil(points []metrics.Point, at int64) int {
 	n, _ := slices.BinarySearchFunc(points, at+1, func(p metrics.Point, at int64) int { return cmp.Compare(p.At, at) })
 	return n
-}
-
-// page returns the next chunks of a series that begin after from and have samples in the selection.
-func (e *exporter) page(ctx context.Context, id, from int64) (chunks []head.Chunk, err error) {
-	rows, err := e.readers.QueryContext(ctx, `
-		SELECT from_at, to_at, samples, data
-		FROM chunks
-		WHERE series = ? AND tier = 0 AND from_at > ? AND from_at <= ? AND to_at >= ?
-		ORDER BY from_at
-		LIMIT ?`, id, from, e.sel.To, e.sel.From, exportChunks)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c, err := scanChunk(rows, id)
-		if err != nil {
-			return nil, err
-		}
-		chunks = append(chunks, c)
-	}
-	return chunks, rows.Err()
 }

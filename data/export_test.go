@@ -130,7 +130,7 @@ func named(name string) *labels.Matcher {
 
 // evenSamples gives s a sample at every other instant, in more chunks than an export reads at once.
 func evenSamples(s metrics.Series) (samples []metrics.Sample) {
-	for at := int64(0); at < 2*3*exportChunks*head.ChunkSamples; at += 2 {
+	for at := int64(0); at < 2*3*100*head.ChunkSamples; at += 2 {
 		samples = append(samples, metrics.Sample{Series: s, At: at, Value: float64(at)})
 	}
 	return samples

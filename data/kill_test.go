@@ -52,6 +52,13 @@ func recordUntilKilled(path string, from int64) {
 			}
 		}
 	}()
+	go func() {
+		for {
+			if err := s.Rollup(context.Background(), time.Now()); err != nil {
+				panic(err)
+			}
+		}
+	}()
 	go appendUntilKilled(s.Scores())
 	r := metrics.NewRecorder(metrics.RecorderConfig{Log: s, Applier: s.Head()})
 	for sender := range int64(4) {

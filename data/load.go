@@ -15,6 +15,9 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load series: %w", damage(err))
 	}
+	if err := s.marks.load(ctx, s.readers); err != nil {
+		return fmt.Errorf("load marks: %w", damage(err))
+	}
 	if err := readSetting(ctx, s.readers, settingSealed, &s.seq); err != nil {
 		return damage(err)
 	}

@@ -46,7 +46,7 @@ func (s *Store) writeChunks(ctx context.Context, unsealed []head.Unsealed) error
 	if len(unsealed) == 0 {
 		return ctx.Err()
 	}
-	return inTx(ctx, s.writer, func(tx *sql.Tx) error {
+	return s.remarked(ctx, s.marksFor(unsealed), nil, func(tx *sql.Tx) error {
 		put := tx.StmtContext(ctx, s.putChunk)
 		for _, u := range unsealed {
 			id := s.id(u.Series)
@@ -59,6 +59,30 @@ func (s *Store) writeChunks(ctx context.Context, unsealed []head.Unsealed) error
 		}
 		return nil
 	})
+}
+
+// marksFor returns the marks of the spans that get something new.
+func (s *Store) marksFor(unsealed []head.Unsealed) (ids []blockID) {
+	mark := func(series, t int64) {
+		if !placeable(t) {
+			return
+		}
+		of := marksOf(series, t)
+		if n := len(ids); n == 0 || ids[n-tiers] != of[0] {
+			ids = append(ids, of[:]...)
+		}
+	}
+	for _, u := range unsealed {
+		id := s.id(u.Series)
+		for _, p := range u.Late {
+			mark(id, p.At)
+		}
+		for _, c := range u.Chunks {
+			mark(id, c.From)
+			mark(id, c.To)
+		}
+	}
+	return ids
 }
 
 // mergeLate puts late samples into the stored chunks that span their instants.

@@ -32,16 +32,22 @@ type Store struct {
 	insertGroup     *sql.Stmt
 	putChunk        *sql.Stmt
 	selectChunks    *sql.Stmt
-	scores          *ScoreLog
-	tokens          *Tokens
-	keys            *Keys
-	arrivals        []metrics.Arrival // of the series that were found at Open, until Arrivals takes them
+	statements
+	scores   *ScoreLog
+	tokens   *Tokens
+	keys     *Keys
+	arrivals []metrics.Arrival // of the series that were found at Open, until Arrivals takes them
 
-	sealing      sync.Mutex
-	journalBytes atomic.Int64  // appended since the last seal began
-	sealNow      chan struct{} // the journal is long
-	stop         context.CancelFunc
-	stopped      sync.WaitGroup
+	storage        atomic.Pointer[metrics.Storage]
+	stats          tierStats
+	rolling        sync.Mutex // held by a roll-up, and by what deletes
+	marks          marks
+	oldest, newest [lanes]atomic.Int64 // the spans with which a lane begins and ends
+	sealing        sync.Mutex          // held by whoever changes chunks or blocks
+	journalBytes   atomic.Int64        // appended since the last seal began
+	sealNow        chan struct{}       // the journal is long
+	stop           context.CancelFunc
+	stopped        sync.WaitGroup
 
 	appending sync.Mutex
 	seq       uint64 // the newest group in the journal
@@ -71,6 +77,7 @@ func Open(path string, log *slog.Logger) (*Store, error) {
 	s.stop = stop
 	s.stopped.Go(func() { s.sealForever(ctx) })
 	s.stopped.Go(func() { s.tidyForever(ctx) })
+	s.stopped.Go(func() { s.rollForever(ctx) })
 	return s, nil
 }
 
@@ -133,6 +140,38 @@ func closePools(writer, readers *sql.DB) error {
 	return errors.Join(errs...)
 }
 
+// statements are about blocks and marks.
+type statements struct {
+	selectBlock, selectBlocks                                  *sql.Stmt
+	putBlock, deleteBlock, deleteChunk, insertMark, deleteMark *sql.Stmt
+}
+
+// prepareReading is all that reading samples needs.
+func (s *Store) prepareReading(ctx context.Context) (err error) {
+	if s.selectChunks, err = s.readers.PrepareContext(ctx, selectChunks); err != nil {
+		return err
+	}
+	if s.selectBlock, err = s.readers.PrepareContext(ctx, selectBlock); err != nil {
+		return err
+	}
+	if s.selectBlocks, err = s.readers.PrepareContext(ctx, selectBlocks); err != nil {
+		return err
+	}
+	return s.loadReach(ctx)
+}
+
+func (s *Store) prepareBlocks(ctx context.Context) error {
+	var err error
+	prepare := func(db *sql.DB, query string) *sql.Stmt {
+		stmt, e := db.PrepareContext(ctx, query)
+		err = errors.Join(err, e)
+		return stmt
+	}
+	s.putBlock, s.deleteBlock, s.deleteChunk = prepare(s.writer, putBlock), prepare(s.writer, deleteBlock), prepare(s.writer, deleteChunk)
+	s.insertMark, s.deleteMark = prepare(s.writer, insertMark), prepare(s.writer, deleteMark)
+	return err
+}
+
 func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.insertGroup, err = s.writer.PrepareContext(ctx, insertGroup); err != nil {
 		return err
@@ -140,7 +179,10 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.putChunk, err = s.writer.PrepareContext(ctx, putChunk); err != nil {
 		return err
 	}
-	if s.selectChunks, err = s.readers.PrepareContext(ctx, selectChunks); err != nil {
+	if err := s.prepareReading(ctx); err != nil {
+		return err
+	}
+	if err := s.prepareBlocks(ctx); err != nil {
 		return err
 	}
 	s.tokens, s.keys = newTokens(s.writer, s.readers), newKeys(s.writer, s.readers)
@@ -191,6 +233,29 @@ func (s *Store) sealForever(ctx context.Context) {
 		}
 		if err := s.Seal(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("seal failed, the journal keeps its groups", "err", err)
+		}
+	}
+}
+
+// rollForever rolls up and deletes at intervals.
+func (s *Store) rollForever(ctx context.Context) {
+	tick := time.NewTicker(rollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := s.Rollup(ctx, time.Now())
+		if err == nil {
+			err = s.Retain(ctx, time.Now())
+		}
+		if err == nil {
+			err = s.countTiers(ctx, time.Now())
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("roll-up failed, samples stay as they are", "err", err)
 		}
 	}
 }

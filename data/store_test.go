@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"liveboard/metrics"
+	"liveboard/metrics/head"
 )
 
 func openQuiet(path string) (*Store, error) { return Open(path, slog.New(slog.DiscardHandler)) }
@@ -167,7 +168,7 @@ func TestChunksReturnsThoseWithSamplesInTheRange(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			chunks, err := s.Chunks(t.Context(), up, tt.mint, tt.maxt)
+			chunks, err := s.Chunks(t.Context(), up, tt.mint, tt.maxt, head.Rollup{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +181,7 @@ func TestChunksReturnsThoseWithSamplesInTheRange(t *testing.T) {
 			}
 		})
 	}
-	if chunks, err := s.Chunks(t.Context(), newSeries(t, "unknown"), 0, 1000); err != nil || len(chunks) != 0 {
+	if chunks, err := s.Chunks(t.Context(), newSeries(t, "unknown"), 0, 1000, head.Rollup{}); err != nil || len(chunks) != 0 {
 		t.Errorf("an unknown series has %d chunks and error %v", len(chunks), err)
 	}
 }

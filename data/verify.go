@@ -156,6 +156,11 @@ func (f *Findings) samples(ctx context.Context, tx *sql.Tx) error {
 	if err := f.note(f.chunks(ctx, tx)); err != nil {
 		return err
 	}
+	if f.Version >= 4 {
+		if err := f.note(f.blocks(ctx, tx)); err != nil {
+			return err
+		}
+	}
 	return f.journal(ctx, tx, byID)
 }
 
@@ -202,6 +207,41 @@ func (f *Findings) chunks(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return rows.Err()
+}
+
+// blocks decodes what has left the chunks, and the buckets made of it.
+func (f *Findings) blocks(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `
+		SELECT id, data
+		FROM blocks`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for ; rows.Next(); f.Chunks++ {
+		var b stored
+		if err := rows.Scan(&b.id, &b.data); err != nil {
+			return err
+		}
+		samples, err := b.check()
+		if err != nil {
+			f.problem(err.Error())
+		}
+		f.Samples += int64(samples)
+	}
+	return rows.Err()
+}
+
+// check decodes the block and returns how many samples it holds, none for buckets.
+func (b stored) check() (samples int, err error) {
+	if l := b.id.lane(); b.id < 0 || l >= lanes {
+		return 0, fmt.Errorf("block %d is of no lane", int64(b.id))
+	} else if l >= bucketLanes {
+		_, err := decodeBuckets(b.data, tierWidths[l.tier()])
+		return 0, b.id.damaged(err)
+	}
+	points, err := decodePoints(b.data)
+	return len(points), b.id.damaged(err)
 }
 
 func (f *Findings) chunk(tier int, c head.Chunk, stored []byte) (err error) {

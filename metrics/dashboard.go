@@ -16,6 +16,7 @@ type Board struct {
 	Collectors   []CollectorConfig
 	Webhooks     []Webhook
 	Embed        Embed
+	Storage      Storage
 }
 
 // Webhook returns the webhook called name.

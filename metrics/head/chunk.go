@@ -19,15 +19,22 @@ const ChunkSamples = 120
 // Chunk is a run of samples of one series. Chunks of one series never overlap.
 // Data is the XOR encoding of tsdb/chunkenc with its two bytes of count in front; whoever
 // holds a Chunk may read Data and must not change it.
+//
+// A chunk with Decode comes from a store that has a form of its own: Decode returns the points, sorted, of which all lie in
+// [From, To], and Samples is not known.
 type Chunk struct {
 	From, To int64 // Unix milliseconds of the first and the last sample
 	Samples  int
 	Data     []byte
+	Decode   func(data []byte) ([]metrics.Point, error)
 }
 
 // Points decodes the chunk into a new slice, sorted by time. The error says what is wrong
 // with bytes that are not those of a Chunk with these bounds.
 func (c Chunk) Points() ([]metrics.Point, error) {
+	if c.Decode != nil {
+		return c.Decode(c.Data)
+	}
 	const header = 2
 	if len(c.Data) < header {
 		return nil, fmt.Errorf("chunk of %d bytes is too short", len(c.Data))

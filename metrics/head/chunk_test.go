@@ -91,11 +91,11 @@ func TestPointsRefusesAChunkThatIsNotWhatItClaims(t *testing.T) {
 		chunk Chunk
 	}{
 		{"empty", Chunk{}},
-		{"cut", Chunk{good.From, good.To, good.Samples, good.Data[:len(good.Data)-2]}},
-		{"other beginning", Chunk{0, good.To, good.Samples, good.Data}},
-		{"other end", Chunk{good.From, 4, good.Samples, good.Data}},
-		{"other count", Chunk{good.From, good.To, 2, good.Data}},
-		{"backwards", Chunk{1, 2, 3, backwards.freeze().Data}},
+		{"cut", Chunk{From: good.From, To: good.To, Samples: good.Samples, Data: good.Data[:len(good.Data)-2]}},
+		{"other beginning", Chunk{From: 0, To: good.To, Samples: good.Samples, Data: good.Data}},
+		{"other end", Chunk{From: good.From, To: 4, Samples: good.Samples, Data: good.Data}},
+		{"other count", Chunk{From: good.From, To: good.To, Samples: 2, Data: good.Data}},
+		{"backwards", Chunk{From: 1, To: 2, Samples: 3, Data: backwards.freeze().Data}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func FuzzChunkPoints(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := Chunk{Data: data}
 		if held, _ := c.Points(); len(held) > 0 {
-			c = Chunk{held[0].At, held[len(held)-1].At, len(held), data}
+			c = Chunk{From: held[0].At, To: held[len(held)-1].At, Samples: len(held), Data: data}
 			again, err := c.Points()
 			if err != nil || len(again) != len(held) {
 				t.Errorf("got %d points and error %v, want the same %d points", len(again), err, len(held))

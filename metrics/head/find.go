@@ -20,7 +20,7 @@ func (h *Head) Find(ctx context.Context, mint, maxt int64, matchers ...*labels.M
 	found := make([]*Series, 0, len(candidates))
 	for _, p := range candidates {
 		if !p.certain {
-			chunks, err := h.older.Chunks(ctx, p.id, mint, min(maxt, p.below-1))
+			chunks, err := h.older.Chunks(ctx, p.id, mint, min(maxt, p.below-1), Rollup{})
 			if err != nil {
 				return nil, fmt.Errorf("find %s: %w", p.id, err)
 			}

@@ -14,9 +14,10 @@ import (
 
 // Older is where chunks are that memory no longer holds.
 type Older interface {
-	// Chunks returns the stored chunks of s that have samples in [mint, maxt], Unix milliseconds,
-	// sorted and without overlap. A series that was never stored has none.
-	Chunks(ctx context.Context, s metrics.Series, mint, maxt int64) ([]Chunk, error)
+	// Chunks returns the stored chunks of s that have points in [mint, maxt], Unix milliseconds,
+	// sorted and without overlap. A series that was never stored has none. Their points are those of
+	// r.Column; where r.Width allows it they are of buckets whose end is not after maxt.
+	Chunks(ctx context.Context, s metrics.Series, mint, maxt int64, r Rollup) ([]Chunk, error)
 }
 
 // Head is the newest samples of all series. It is safe for concurrent use; Apply is
@@ -52,6 +53,7 @@ func (h *Head) Apply(seq uint64, samples []metrics.Sample) {
 	s := new(series)
 	for _, sample := range samples {
 		s = h.after(s, sample.Series)
+		s.seq = seq
 		s.add(metrics.Point{At: sample.At, Value: sample.Value})
 		s.metric.applied.add(seq, sample.At)
 		h.applied.add(seq, sample.At)
@@ -107,7 +109,7 @@ func (h *Head) Fresh(samples []metrics.Sample) (fresh []int) {
 // the same order every time, so it is most likely the one that followed prev before. That
 // guess spares the map, whose cache misses would be half the cost of a sample.
 func (h *Head) after(prev *series, id metrics.Series) *series {
-	if prev.next != nil && prev.next.id == id {
+	if prev.next != nil && prev.next.id == id && !prev.next.gone {
 		return prev.next
 	}
 	s := h.series[id]
@@ -134,3 +136,47 @@ func (h *Head) register(id metrics.Series) *series {
 }
 
 func compareLabels(a, b *series) int { return labels.Compare(a.labels, b.labels) }
+
+// Seq is the newest group applied.
+func (h *Head) Seq() uint64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.seq
+}
+
+// Idle returns up to n series of which the store has everything, the newest sample is not after at, no group
+// after seq brought anything, and which are wanted.
+func (h *Head) Idle(at int64, seq uint64, n int, wanted func(s metrics.Series, newest int64) bool) (idle []metrics.Series) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, s := range h.all {
+		if len(idle) < n && s.idle(at, seq) && wanted(s.id, s.chunks[len(s.chunks)-1].to) {
+			idle = append(idle, s.id)
+		}
+	}
+	return idle
+}
+
+func (s *series) idle(at int64, seq uint64) bool {
+	n := len(s.chunks)
+	return n > 0 && s.chunks[n-1].to <= at && s.seq <= seq && len(s.late) == 0 && !slices.ContainsFunc(s.chunks, (*chunk).dirty)
+}
+
+// Forget drops series that the store has deleted.
+func (h *Head) Forget(gone []metrics.Series) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range gone {
+		s := h.series[id]
+		if s == nil {
+			continue
+		}
+		s.gone = true
+		delete(h.series, id)
+		s.metric.series = slices.DeleteFunc(s.metric.series, func(s *series) bool { return s.gone })
+		if len(s.metric.series) == 0 {
+			delete(h.metrics, id.Name())
+		}
+	}
+	h.all = slices.DeleteFunc(h.all, func(s *series) bool { return s.gone })
+}

@@ -3,6 +3,8 @@ package head
 import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"liveboard/metrics"
 )
 
 // millis is Unix milliseconds. Spelled int64, it makes go vet take Seek for that of io.Seeker.
@@ -13,8 +15,9 @@ type iterator struct {
 	mint, maxt int64
 	rest       []Chunk
 	xor        chunkenc.XORChunk
-	it         chunkenc.Iterator // of xor; nil before the first chunk
-	spare      chunkenc.Iterator // to make the next one of
+	it         walker            // of xor or of list; nil before the first chunk
+	spare      chunkenc.Iterator // of xor, to make the next one of
+	list       list
 	at         int64
 	valid      bool // at is the time of a current sample
 	err        error
@@ -35,9 +38,9 @@ func (it *iterator) Next() chunkenc.ValueType {
 		return it.seek(it.mint)
 	}
 	if it.it.Next() == chunkenc.ValNone {
-		it.it = nil
-		if it.spare.Err() != nil {
-			return it.end(it.spare.Err())
+		err := it.it.Err()
+		if it.it = nil; err != nil {
+			return it.end(err)
 		}
 		return it.seek(it.mint)
 	}
@@ -75,6 +78,12 @@ func (it *iterator) seek(t int64) chunkenc.ValueType {
 }
 
 func (it *iterator) open(c Chunk) {
+	if c.Decode != nil {
+		it.list = list{next: -1}
+		it.list.points, it.list.err = c.Points()
+		it.it = &it.list
+		return
+	}
 	it.xor.Reset(c.Data)
 	it.spare = it.xor.Iterator(it.spare)
 	it.it = it.spare
@@ -116,3 +125,50 @@ func (it *iterator) AtHistogram(*histogram.Histogram) (int64, *histogram.Histogr
 func (it *iterator) AtFloatHistogram(*histogram.FloatHistogram) (int64, *histogram.FloatHistogram) {
 	return it.at, nil
 }
+
+// walker is what an iterator asks of that of one chunk.
+type walker interface {
+	Next() chunkenc.ValueType
+	Seek(t millis) chunkenc.ValueType
+	At() (int64, float64)
+	AtT() int64
+	Err() error
+}
+
+// list walks points that are decoded already.
+type list struct {
+	points []metrics.Point
+	next   int // the current one; -1 before the first
+	err    error
+}
+
+// Next goes to the next point.
+func (l *list) Next() chunkenc.ValueType {
+	l.next++
+	return l.here()
+}
+
+// Seek goes to the first point at t or later, not back.
+func (l *list) Seek(t millis) chunkenc.ValueType {
+	l.next = max(l.next, 0)
+	if l.next < len(l.points) && l.points[l.next].At < t {
+		l.next += firstAtOrAfter(l.points[l.next:], t)
+	}
+	return l.here()
+}
+
+func (l *list) here() chunkenc.ValueType {
+	if l.next >= len(l.points) {
+		return chunkenc.ValNone
+	}
+	return chunkenc.ValFloat
+}
+
+// At returns the current point.
+func (l *list) At() (int64, float64) { return l.points[l.next].At, l.points[l.next].Value }
+
+// AtT returns the time of the current point.
+func (l *list) AtT() int64 { return l.points[l.next].At }
+
+// Err returns why there are no more.
+func (l *list) Err() error { return l.err }

@@ -125,7 +125,7 @@ func TestUnsealedWalksAllSeriesInParts(t *testing.T) {
 // broken is a store that cannot be read.
 type broken struct{ err error }
 
-func (b broken) Chunks(context.Context, metrics.Series, int64, int64) ([]Chunk, error) {
+func (b broken) Chunks(context.Context, metrics.Series, int64, int64, Rollup) ([]Chunk, error) {
 	return nil, b.err
 }
 

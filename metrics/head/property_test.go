@@ -16,7 +16,7 @@ import (
 // shelf is a store without a disk.
 type shelf map[metrics.Series][]Chunk
 
-func (s shelf) Chunks(_ context.Context, id metrics.Series, mint, maxt int64) ([]Chunk, error) {
+func (s shelf) Chunks(_ context.Context, id metrics.Series, mint, maxt int64, _ Rollup) ([]Chunk, error) {
 	return slices.DeleteFunc(slices.Clone(s[id]), func(c Chunk) bool { return c.To < mint || c.From > maxt }), nil
 }
 

@@ -34,14 +34,19 @@ func (s *Series) Last() int64 {
 	if s.newest != 0 {
 		return s.newest
 	}
-	var last int64
-	it := s.Iterator(nil)
-	for it.Next() != chunkenc.ValNone {
-		if at, v := it.At(); !metrics.IsStale(v) {
-			last = at
+	for i := len(s.chunks) - 1; i >= 0; i-- {
+		var last int64
+		it := (&Series{mint: s.mint, maxt: s.maxt, chunks: s.chunks[i : i+1]}).Iterator(nil)
+		for it.Next() != chunkenc.ValNone {
+			if at, v := it.At(); !metrics.IsStale(v) {
+				last = at
+			}
+		}
+		if last != 0 {
+			return last
 		}
 	}
-	return last
+	return 0
 }
 
 // Trim lets go of chunks that nobody needs who looks for the newest sample at t or before, and
@@ -56,10 +61,16 @@ func (s *Series) Trim(t int64) {
 // sorted by labels, each with its samples as of now. It asks Older only for series of which
 // memory does not reach back to mint, and returns its error.
 func (h *Head) Select(ctx context.Context, mint, maxt int64, matchers ...*labels.Matcher) ([]*Series, error) {
+	return h.SelectRolled(ctx, mint, maxt, Rollup{}, matchers...)
+}
+
+// SelectRolled is Select with points of r.Column in the place of samples, of buckets no wider than r.Width where
+// Older has them. What memory holds, and what came late, is never rolled up.
+func (h *Head) SelectRolled(ctx context.Context, mint, maxt int64, r Rollup, matchers ...*labels.Matcher) ([]*Series, error) {
 	found := h.snapshot(mint, maxt, matchers)
 	selected := make([]*Series, 0, len(found))
 	for _, f := range found {
-		if err := f.load(ctx, h.older, mint, maxt); err != nil {
+		if err := f.load(ctx, h.older, r); err != nil {
 			return nil, fmt.Errorf("read %s: %w", f.id, err)
 		}
 		if len(f.chunks) > 0 {
@@ -111,23 +122,57 @@ func (s *series) snapshot(mint, maxt int64) snapshot {
 }
 
 // load puts what the store holds, and what came late for it, in front of the chunks from memory.
-func (s *snapshot) load(ctx context.Context, older Older, mint, maxt int64) error {
-	if s.older {
-		// Chunks from below on may have been sealed since the snapshot, which has them already.
-		chunks, err := older.Chunks(ctx, s.id, mint, min(maxt, s.below-1))
-		if err != nil {
-			return err
-		}
-		s.chunks = slices.Concat(chunks, s.chunks)
+func (s *snapshot) load(ctx context.Context, older Older, r Rollup) error {
+	for i, c := range s.chunks {
+		s.chunks[i] = c.As(r.Column)
 	}
-	late := s.late[firstAtOrAfter(s.late, mint):]
-	late = late[:firstAtOrAfter(late, maxt+1)]
-	if len(late) == 0 {
+	if s.late = Between(s.late, s.mint, s.maxt); !s.older && len(s.late) == 0 {
 		return nil
 	}
-	merged, err := Merge(s.chunks, late)
-	s.chunks = merged
+	stored, err := s.stored(ctx, older, r)
+	s.chunks = slices.Concat(stored, s.chunks)
 	return err
+}
+
+// lateMargin is a whole number of every bucket's width: around late samples the buckets of the store are not true yet.
+const lateMargin = 3_600_000
+
+// stored reads up to where memory begins. Chunks from there on may have been sealed since the
+// snapshot, which has them already.
+func (s *snapshot) stored(ctx context.Context, older Older, r Rollup) ([]Chunk, error) {
+	end := min(s.maxt, s.below-1)
+	if len(s.late) == 0 {
+		return s.part(ctx, older, s.mint, end, r)
+	}
+	from := max(s.mint, s.late[0].At/lateMargin*lateMargin-lateMargin)
+	to := min(end, s.late[len(s.late)-1].At/lateMargin*lateMargin+lateMargin)
+	before, err := s.part(ctx, older, s.mint, from-1, r)
+	if err != nil {
+		return nil, err
+	}
+	around, err := s.part(ctx, older, from, to, Rollup{Column: r.Column})
+	if err != nil {
+		return nil, err
+	}
+	if around, err = Merge(around, r.Column.Of(s.late)); err != nil {
+		return nil, err
+	}
+	after, err := s.part(ctx, older, to+1, end, r)
+	return slices.Concat(before, around, after), err
+}
+
+func (s *snapshot) part(ctx context.Context, older Older, from, to int64, r Rollup) ([]Chunk, error) {
+	if from > to || !s.older {
+		return nil, nil
+	}
+	chunks, err := older.Chunks(ctx, s.id, from, to, r)
+	if from == s.mint && to == s.maxt || err != nil {
+		return chunks, err // the iterator clips them
+	}
+	for i, c := range chunks {
+		chunks[i] = c.Clip(from, to)
+	}
+	return chunks, nil
 }
 
 // match returns the series that all matchers match, sorted by labels.

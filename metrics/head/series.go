@@ -21,6 +21,8 @@ type series struct {
 	late   []metrics.Point   // sorted: samples from before chunks[0] that the store does not have yet
 	older  bool              // the store may have samples from before chunks[0]
 	next   *series           // what followed it in the last group
+	seq    uint64            // the newest group that brought a sample, 0 where that was before the start
+	gone   bool              // it is forgotten, but another one\'s next may still lead here
 }
 
 // chunk is a Chunk that can still change. The bytes of every chunk but a series' last are

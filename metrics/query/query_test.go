@@ -235,7 +235,7 @@ func TestTroubleInTheSourceIsAnErrorOfOurs(t *testing.T) {
 // torn is a store whose only chunk lost its bytes.
 type torn struct{}
 
-func (torn) Chunks(context.Context, metrics.Series, int64, int64) ([]head.Chunk, error) {
+func (torn) Chunks(context.Context, metrics.Series, int64, int64, head.Rollup) ([]head.Chunk, error) {
 	return []head.Chunk{{From: ms(-60), To: ms(-50), Samples: 2}}, nil
 }
 

@@ -1,0 +1,229 @@
+package data
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"time"
+
+	"liveboard/metrics"
+)
+
+const (
+	// What a step may do in one transaction, as long as which a sender may wait.
+	dropTogether   = 64  // blocks
+	forgetTogether = 100 // series
+	vacuumTogether = 256 // pages
+
+	spareShare = 16             // free pages are given back beyond this share of the file: less is soon used again
+	spareLeast = 256            // pages
+	keepLeast  = 24 * time.Hour // what no budget takes
+)
+
+// SetStorage says how much history is kept from the next Retain on. Without it everything is.
+func (s *Store) SetStorage(storage metrics.Storage) { s.storage.Store(&storage) }
+
+// Retain deletes what is older than its tier is kept, then, while the file has more bytes than the budget, the oldest of
+// the finest tier that has any, and then series of which nothing is left. It follows a Rollup: nothing goes of which a
+// coarser tier is still to be made, unless the budget leaves no choice. It takes many short transactions.
+func (s *Store) Retain(ctx context.Context, now time.Time) error {
+	storage := s.storage.Load()
+	if storage == nil {
+		return nil
+	}
+	s.rolling.Lock()
+	defer s.rolling.Unlock()
+	for t := range tier(tiers) {
+		before := min(rolledUntil(t, now), now.Add(-storage.Retention[t]).UnixMilli())
+		for more := true; more; {
+			var err error
+			if more, err = s.dropOldest(ctx, t, before); err != nil {
+				return fmt.Errorf("delete of tier %s by age: %w", metrics.Tiers[t], err)
+			}
+		}
+	}
+	if err := s.keepBudget(ctx, storage.Budget, now); err != nil {
+		return fmt.Errorf("delete by budget: %w", err)
+	}
+	if err := s.forget(ctx, now); err != nil {
+		return fmt.Errorf("delete series: %w", err)
+	}
+	return s.vacuum(ctx)
+}
+
+// rolledUntil returns up to when a tier is part of the next coarser one.
+func rolledUntil(t tier, now time.Time) int64 {
+	at := now.Add(-rollAfter).UnixMilli()
+	if int(t)+1 < tiers {
+		at = at / tierSpans[t+1] * tierSpans[t+1]
+	}
+	return at
+}
+
+// dropOldest deletes a few of the oldest blocks of a tier that end no later than before, and reports whether there were any.
+func (s *Store) dropOldest(ctx context.Context, t tier, before int64) (dropped bool, err error) {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	for _, l := range []lane{t.samples(), t.buckets()} {
+		last := before / l.span()
+		if s.oldest[l].Load() > last {
+			continue
+		}
+		err := inTx(ctx, s.writer, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `
+				DELETE FROM blocks
+				WHERE id IN (
+					SELECT id
+					FROM blocks
+					WHERE id >= ? AND id < ?
+					ORDER BY id
+					LIMIT ?)`, idOf(l, 0, 0), idOf(l, min(last, maxSlot)+1, 0), dropTogether)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+		return true, s.loadReach(ctx)
+	}
+	return false, ctx.Err()
+}
+
+// keepBudget deletes until the file is within budget.
+func (s *Store) keepBudget(ctx context.Context, budget int64, now time.Time) error {
+	if budget == 0 {
+		return nil
+	}
+	least := now.Add(-keepLeast).UnixMilli()
+	for {
+		if used, err := s.usedBytes(ctx); err != nil || used <= budget {
+			return err
+		}
+		dropped, err := s.dropAny(ctx, func(t tier) int64 { return min(least, rolledUntil(t, now)) })
+		if err == nil && !dropped { // rather a hole in a coarse tier to be than a full disk
+			dropped, err = s.dropAny(ctx, func(tier) int64 { return least })
+		}
+		if err != nil || !dropped {
+			return err
+		}
+	}
+}
+
+// dropAny deletes a few blocks of the finest tier that has any before its time.
+func (s *Store) dropAny(ctx context.Context, before func(t tier) int64) (dropped bool, err error) {
+	for t := range tier(tiers) {
+		if dropped, err = s.dropOldest(ctx, t, before(t)); dropped || err != nil {
+			return dropped, err
+		}
+	}
+	return false, nil
+}
+
+// pages are the sizes of the file.
+type pages struct{ size, count, free int64 }
+
+func (s *Store) pages(ctx context.Context) (p pages, err error) {
+	err = s.readers.QueryRowContext(ctx, `
+		SELECT page_size, page_count, freelist_count
+		FROM pragma_page_size, pragma_page_count, pragma_freelist_count`).Scan(&p.size, &p.count, &p.free)
+	return p, damage(err)
+}
+
+// usedBytes returns the bytes of pages that hold something.
+func (s *Store) usedBytes(ctx context.Context) (int64, error) {
+	p, err := s.pages(ctx)
+	return (p.count - p.free) * p.size, err
+}
+
+// vacuum gives free pages back, a few at a time.
+func (s *Store) vacuum(ctx context.Context) error {
+	for {
+		p, err := s.pages(ctx)
+		if err != nil || p.free <= max(spareLeast, p.count/spareShare) {
+			return err
+		}
+		if _, err := s.writer.ExecContext(ctx, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumTogether)); err != nil {
+			return damage(err)
+		}
+		after, err := s.pages(ctx)
+		if err != nil || after.free >= p.free {
+			return err
+		}
+	}
+}
+
+// forget deletes the series of which every block is deleted, with their last chunk, here and in memory. As blocks go oldest
+// first, a series whose newest sample is older than the oldest block of every lane has none.
+func (s *Store) forget(ctx context.Context, now time.Time) error {
+	before := now.Add(-keepLeast).UnixMilli()
+	for l := range lane(lanes) {
+		if oldest := s.oldest[l].Load(); oldest != math.MaxInt64 {
+			before = min(before, (oldest-1)*l.span())
+		}
+	}
+	for {
+		n, err := s.forgetSome(ctx, before)
+		if err != nil || n < forgetTogether {
+			return err
+		}
+	}
+}
+
+func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error) {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	s.appending.Lock() // a group that is being appended may be of such a series
+	defer s.appending.Unlock()
+	var cut uint64
+	if err := readSetting(ctx, s.readers, settingSealed, &cut); err != nil {
+		return 0, damage(err)
+	}
+	if s.head.Seq() != s.seq {
+		return 0, nil // what is not applied yet may be of one too
+	}
+	gone := s.head.Idle(before, cut, forgetTogether, func(series metrics.Series, newest int64) bool {
+		return !s.unrolled(s.id(series), newest)
+	})
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	if err := s.deleteSeries(ctx, gone); err != nil {
+		return 0, err
+	}
+	s.head.Forget(gone)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, series := range gone {
+		delete(s.ids, series)
+	}
+	return len(gone), nil
+}
+
+// unrolled reports whether blocks are still to be made of the time t of a series.
+func (s *Store) unrolled(series, t int64) bool {
+	for _, id := range marksOf(series, t) {
+		if s.marks.has(id) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Store) deleteSeries(ctx context.Context, gone []metrics.Series) error {
+	return inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		for _, series := range gone {
+			id := s.id(series)
+			if _, err := tx.ExecContext(ctx, `
+				DELETE FROM chunks
+				WHERE series = ?`, id); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `
+				DELETE FROM series
+				WHERE id = ?`, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,202 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"liveboard/metrics"
+	"liveboard/metrics/head"
+)
+
+// noisy is a gauge that compresses badly.
+func noisy(at int64) float64 { return math.Sin(float64(at)) }
+
+// week gives s a week of some series, a sample in five seconds, sealed and rolled up.
+func week(t testing.TB, s *Store, end time.Time, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		series := newSeries(t, name)
+		for at := end.AddDate(0, 0, -7); at.Before(end); at = at.Add(6 * time.Hour) {
+			var group []metrics.Sample
+			for i := range int64(6 * 720) {
+				ms := at.UnixMilli() + i*5_000
+				group = append(group, metrics.Sample{Series: series, At: ms, Value: noisy(ms)})
+			}
+			record(t, s, group)
+		}
+	}
+	seal(t, s)
+	must(t, s.Rollup(context.Background(), end))
+}
+
+// keep is a retention of that for all tiers.
+func keep(budget int64, days ...int) metrics.Storage {
+	storage := metrics.Storage{Budget: budget}
+	for i, d := range days {
+		storage.Retention[i] = time.Duration(d) * 24 * time.Hour
+	}
+	return storage
+}
+
+func oldestPoint(t testing.TB, s *Store, name string, width int64, to time.Time) time.Time {
+	t.Helper()
+	points, err := readRolled(s, name, 0, to.UnixMilli(), head.Rollup{Width: width})
+	must(t, err)
+	if len(points) == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(points[0].At).UTC()
+}
+
+var sunday = time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC)
+
+func TestRetentionDeletesByAgeAndReadsFallToCoarserTiers(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	week(t, s, sunday, "up")
+	s.SetStorage(keep(0, 1, 1, 4, 100, 100))
+	must(t, s.Retain(t.Context(), sunday))
+	for _, tt := range []struct {
+		name string
+		ago  time.Duration // the middle of an hour
+		want time.Duration
+	}{
+		{"today", 12 * time.Hour, 5 * time.Second},
+		{"before the samples", 60 * time.Hour, time.Minute},
+		{"before the minutes", 6 * 24 * time.Hour, 10 * time.Minute},
+	} {
+		from := sunday.Add(-tt.ago).UnixMilli()
+		points, err := read(s, "up", from, from+3_600_000)
+		must(t, err)
+		if len(points) < 2 || points[1].At-points[0].At != tt.want.Milliseconds() {
+			t.Errorf("%s: got %d points in an hour, want one every %v", tt.name, len(points), tt.want)
+		}
+	}
+}
+
+func TestBudgetTakesTheOldestOfTheFinestTierAndNeverTheLastDay(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s := openStore(t, path)
+	week(t, s, sunday, "a", "b", "c")
+	before, err := s.usedBytes(t.Context())
+	must(t, err)
+	s.SetStorage(keep(before*3/4, 100, 100, 100, 100, 100))
+	must(t, s.Retain(t.Context(), sunday))
+	used, err := s.usedBytes(t.Context())
+	must(t, err)
+	if used > before*3/4 {
+		t.Errorf("the file holds %d bytes, its budget is %d", used, before*3/4)
+	}
+	if at := oldestPoint(t, s, "a", 60_000, sunday); sunday.Sub(at) < 6*24*time.Hour {
+		t.Errorf("the oldest minute is of %v: a coarser tier went before the samples", at)
+	}
+	s.SetStorage(keep(1, 100, 100, 100, 100, 100))
+	must(t, s.Retain(t.Context(), sunday))
+	points, err := read(s, "a", sunday.Add(-22*time.Hour).UnixMilli(), sunday.UnixMilli())
+	must(t, err)
+	if want := 22 * 720; len(points) < want-1 {
+		t.Errorf("got %d samples of the last 22 hours, want %d", len(points), want)
+	}
+}
+
+func TestUsageTellsWhatEveryTierHolds(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	week(t, s, sunday, "up")
+	s.SetStorage(keep(1<<30, 1, 100, 100, 100, 100))
+	must(t, s.Retain(t.Context(), sunday))
+	must(t, s.countTiers(t.Context(), sunday))
+	u, err := s.Usage(t.Context())
+	must(t, err)
+	if u.Budget != 1<<30 || u.Bytes < 4096 || u.Free > u.Bytes {
+		t.Errorf("got %+v", u)
+	}
+	for _, tt := range []struct {
+		tier         tier
+		from, before time.Duration // ago
+	}{{0, 12 * time.Hour, 5 * time.Hour}, {1, 8 * 24 * time.Hour, 7 * 24 * time.Hour}, {2, 8 * 24 * time.Hour, 7 * 24 * time.Hour}} {
+		got := u.Tiers[tt.tier]
+		if ago := sunday.Sub(time.UnixMilli(got.Oldest)); got.Rows == 0 || got.Bytes == 0 || ago > tt.from || ago < tt.before {
+			t.Errorf("tier %d: got %+v, which begins %v ago", tt.tier, got, ago)
+		}
+	}
+}
+
+func TestFreePagesAreGivenBack(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	var names []string
+	for i := range 30 {
+		names = append(names, fmt.Sprintf("m%d", i))
+	}
+	week(t, s, sunday, names...)
+	before, err := s.pages(t.Context())
+	must(t, err)
+	s.SetStorage(keep(1, 100, 100, 100, 100, 100))
+	must(t, s.Retain(t.Context(), sunday))
+	after, err := s.pages(t.Context())
+	must(t, err)
+	if after.count > before.count/2 || after.free > max(spareLeast, after.count/spareShare) {
+		t.Errorf("got %d pages, %d of them free, there were %d", after.count, after.free, before.count)
+	}
+}
+
+// A series of which nothing is left is gone from the file, from memory and from the count, and may come again.
+func TestSeriesOfWhichNothingIsLeftAreForgotten(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	week(t, s, sunday, "ended")
+	later := sunday.AddDate(0, 0, 90)
+	week(t, s, later, "goes_on")
+	s.SetStorage(keep(0, 1, 1, 1, 1, 100))
+	must(t, s.Retain(t.Context(), later))
+	if n := s.head.Len(); n != 2 {
+		t.Fatalf("got %d series, want both: an hour's buckets are kept for 100 days", n)
+	}
+	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
+	must(t, s.Retain(t.Context(), later))
+	if s.head.Len() != 1 {
+		t.Fatalf("got %d series, want the one that goes on", s.head.Len())
+	}
+	record(t, s, samplesOf(newSeries(t, "ended"), later.UnixMilli(), later.UnixMilli()+100))
+	record(t, s, samplesOf(newSeries(t, "goes_on"), later.UnixMilli(), later.UnixMilli()+100))
+	must(t, crash(s))
+	s, err = openQuiet(path)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	points, err := read(s, "ended", 0, later.UnixMilli()+100)
+	must(t, err)
+	if s.head.Len() != 2 || len(points) != 100 {
+		t.Errorf("after it came again: %d series, %d samples, want 2 and 100", s.head.Len(), len(points))
+	}
+}
+
+func TestSeriesWithSamplesInTheJournalIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	record(t, s, samplesOf(newSeries(t, "imported"), 0, 100))
+	for from, more := 0, true; more; more = from != 0 { // as a seal that is about to cut
+		unsealed, next := s.head.Unsealed(from, sealSeries)
+		must(t, s.writeChunks(t.Context(), unsealed))
+		s.head.Sealed(unsealed)
+		from = next
+	}
+	must(t, s.Rollup(t.Context(), sunday))
+	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
+	must(t, s.Retain(t.Context(), sunday))
+	if n := s.head.Len(); n != 1 {
+		t.Errorf("got %d series, want the one of which the journal still has samples", n)
+	}
+	seal(t, s)
+	must(t, s.Retain(t.Context(), sunday))
+	if n := s.head.Len(); n != 0 {
+		t.Errorf("got %d series, want none", n)
+	}
+}

@@ -1,0 +1,217 @@
+package data
+
+import (
+	"context"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"pgregory.net/rapid"
+
+	"liveboard/metrics"
+	"liveboard/metrics/head"
+)
+
+func rollup(t rapid.TB, s *Store, now int64) {
+	t.Helper()
+	must(t, s.Rollup(context.Background(), time.UnixMilli(now)))
+}
+
+// readRolled returns the points of the series called name, of a tier's column.
+func readRolled(s *Store, name string, mint, maxt int64, r head.Rollup) (points []metrics.Point, err error) {
+	found, err := s.head.SelectRolled(context.Background(), mint, maxt, r, labels.MustNewMatcher(labels.MatchEqual, metrics.NameLabel, name))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	it := found[0].Iterator(nil)
+	for it.Next() != chunkenc.ValNone {
+		at, v := it.At()
+		points = append(points, metrics.Point{At: at, Value: v})
+	}
+	return points, it.Err()
+}
+
+// aggregates are the functions over a window that tiers answer exactly.
+var aggregates = map[head.Column]func(points []metrics.Point) float64{
+	head.Sum: func(points []metrics.Point) float64 {
+		return fold(points, 0, func(a, b float64) float64 { return a + b })
+	},
+	head.Count: func(points []metrics.Point) float64 {
+		return fold(points, 0, func(a, b float64) float64 { return a + b })
+	},
+	head.Min: func(points []metrics.Point) float64 { return fold(points, math.Inf(1), math.Min) },
+	head.Max: func(points []metrics.Point) float64 { return fold(points, math.Inf(-1), math.Max) },
+	head.Last: func(points []metrics.Point) float64 {
+		return fold(points, math.NaN(), func(_, b float64) float64 { return b })
+	},
+	head.Counter: func(points []metrics.Point) float64 {
+		last := math.NaN()
+		return fold(points, 0, func(a, b float64) float64 {
+			gain := b - last
+			if b < last {
+				gain = b
+			}
+			if math.IsNaN(last) {
+				gain = 0
+			}
+			last = b
+			return a + gain
+		})
+	},
+}
+
+func fold(points []metrics.Point, v float64, f func(a, b float64) float64) float64 {
+	for _, p := range points {
+		if !metrics.IsStale(p.Value) {
+			v = f(v, p.Value)
+		}
+	}
+	return v
+}
+
+// However samples come, and whenever the store is sealed, rolled up, killed and closed, samples are read as their sorted
+// union, and windows of whole buckets come to what they come to over the samples.
+func TestTiersEqualWhatWasRecordedInAnyOrder(t *testing.T) {
+	t.Parallel()
+	up, folder, n := newSeries(t, "up"), t.TempDir(), 0
+	empty := emptyDatabase(t)
+	rapid.Check(t, func(t *rapid.T) {
+		n++
+		path := filepath.Join(folder, strconv.Itoa(n)+".db")
+		must(t, os.WriteFile(path, empty, 0o600))
+		s := reopened(t, path)
+		defer func() { must(t, crash(s)) }()
+		model := make(map[int64]float64)
+		step := rapid.SampledFrom([]int64{1000, 7000, 15_000, 200_000}).Draw(t, "step")
+		newest := int64(0)
+		for range rapid.IntRange(1, 8).Draw(t, "groups") {
+			group := drawLongGroup(t, up, step)
+			record(t, s, group)
+			for _, sample := range group {
+				model[sample.At] = sample.Value
+				newest = max(newest, sample.At)
+			}
+			for range rapid.IntRange(0, 4).Draw(t, "events") {
+				switch rapid.SampledFrom([]string{"seal", "roll up", "crash", "close"}).Draw(t, "then") {
+				case "seal":
+					seal(t, s)
+				case "roll up":
+					rollup(t, s, newest+millis(rapid.SampledFrom([]time.Duration{0, 6 * time.Hour, 36 * time.Hour, 60 * 24 * time.Hour}).Draw(t, "later")))
+				case "crash":
+					must(t, crash(s))
+					s = reopened(t, path)
+				case "close":
+					must(t, s.Close())
+					s = reopened(t, path)
+				}
+			}
+			checkTiers(t, s, model, newest)
+		}
+	})
+}
+
+// drawLongGroup draws a run of samples, long enough for blocks, or a few scattered ones.
+func drawLongGroup(t *rapid.T, s metrics.Series, step int64) (group []metrics.Sample) {
+	from, n := rapid.Int64Range(0, 5000*step).Draw(t, "from"), rapid.IntRange(1, 3000).Draw(t, "samples")
+	if rapid.Bool().Draw(t, "few") {
+		n = rapid.IntRange(1, 5).Draw(t, "count")
+	}
+	value := float64(rapid.IntRange(0, 5).Draw(t, "value"))
+	for i := range n {
+		switch i * 7919 % 101 {
+		case 0:
+			value = 0
+		case 1:
+			group = append(group, metrics.Sample{Series: s, At: from + int64(i)*step, Value: metrics.StaleMarker()})
+			continue
+		default:
+			value += float64(i * 31 % 5)
+		}
+		group = append(group, metrics.Sample{Series: s, At: from + int64(i)*step, Value: value})
+	}
+	return group
+}
+
+// isCounter reports whether values fall to less than half only, as those of counters do.
+func isCounter(points []metrics.Point) bool {
+	last := 0.0
+	for _, p := range points {
+		if p.Value < last && p.Value >= last/2 {
+			return false
+		}
+		if !metrics.IsStale(p.Value) {
+			last = p.Value
+		}
+	}
+	return true
+}
+
+func checkTiers(t *rapid.T, s *Store, model map[int64]float64, newest int64) {
+	t.Helper()
+	var want []metrics.Point
+	for _, at := range slices.Sorted(maps.Keys(model)) {
+		want = append(want, metrics.Point{At: at, Value: model[at]})
+	}
+	got, err := read(s, "up", 0, newest)
+	must(t, err)
+	if !samePoints(want, got) {
+		t.Fatalf("samples (-want +got):\n%s", cmp.Diff(want, got, sameBuckets))
+	}
+	for _, width := range tierWidths[1:] {
+		from := rapid.Int64Range(0, slot(newest, width)).Draw(t, "window")
+		to := rapid.Int64Range(from, slot(newest, width)).Draw(t, "window's end")
+		for column, aggregate := range aggregates {
+			first, last := from*width+1, to*width
+			points, err := readRolled(s, "up", first, last, head.Rollup{Width: width, Column: column})
+			must(t, err)
+			inside := head.Between(want, first, last)
+			if column == head.Counter && !isCounter(inside) {
+				continue
+			}
+			if column == head.Count {
+				inside = head.Count.Of(slices.Clone(inside))
+			}
+			if got, want := aggregate(points), aggregate(inside); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+				t.Fatalf("column %d of width %d in [%d, %d]: got %v, want %v", column, width, first, last, got, want)
+			}
+		}
+	}
+}
+
+// What has left the chunks is exported as the rest is, and a flipped bit of it is found.
+func TestExportAndVerifyKnowBlocks(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	up := newSeries(t, "up")
+	record(t, s, samplesOf(up, 0, 5000))
+	seal(t, s)
+	rollup(t, s, millis(24*time.Hour))
+	record(t, s, samplesOf(up, 5000, 5100))
+	must(t, s.Close())
+	var got []metrics.Point
+	must(t, Export(t.Context(), path, Selection{From: 100, To: 1 << 60}, func(_ metrics.Series, points []metrics.Point) error {
+		got = append(got, points...)
+		return nil
+	}))
+	if !slices.Equal(pointsOf(100, 5100), got) {
+		t.Errorf("got %d points, want 5000 in order", len(got))
+	}
+	for _, l := range []lane{tier(0).samples(), tier(1).buckets()} {
+		change(t, path, "UPDATE blocks SET data = CAST(data || x'00' AS BLOB) WHERE id = "+strconv.FormatInt(int64(idOf(l, 1, 1)), 10))
+	}
+	found, err := Verify(t.Context(), path)
+	must(t, err)
+	if len(found.Problems) != 2 {
+		t.Errorf("got problems %q, want two blocks", found.Problems)
+	}
+}
