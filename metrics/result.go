@@ -50,14 +50,24 @@ type Window struct {
 // a phone, fewer than a query can feel.
 const windowPoints = 300
 
-// Window returns the window that r spans at now. A step is a whole number of seconds.
+// Window returns the window that r spans at now. A step is a whole number of seconds, and a longer one of the buckets
+// in which history is kept (10 s, 1 min, 10 min, 1 h), so that they answer it exactly.
 func (r Range) Window(now time.Time) Window {
 	w := Window{From: r.From, To: r.To}
 	if !r.Fixed() {
 		w.To = now.UnixMilli()
 		w.From = w.To - r.Span.Milliseconds()
 	}
-	const second = 1000
-	w.Step = max(second, ((w.To-w.From)/windowPoints+second-1)/second*second)
+	span := w.To - w.From
+	w.Step = up(span/windowPoints, 1000)
+	for _, unit := range []int64{10_000, 60_000, 600_000, 3_600_000} {
+		if w.Step > unit {
+			w.Step = up(w.Step, unit)
+		}
+	}
+	w.Step = max(w.Step, 1000)
 	return w
 }
+
+// up returns the first multiple of unit that is not below v.
+func up(v, unit int64) int64 { return (v + unit - 1) / unit * unit }

@@ -89,7 +89,7 @@ func (l *Live) advance(ctx context.Context, now time.Time) error {
 		at = 0
 	}
 	for _, s := range l.steps(from, last, end, w.Step) {
-		in := &reading{source: l.engine.source, before: s.from - first}
+		in := &reading{source: l.engine.source, before: s.from - first, grid: w.Step, step: s.step}
 		ls, err := l.engine.over(ctx, in, l.expr.within(first, end), s)
 		if err != nil {
 			return err

@@ -67,8 +67,8 @@ type busy struct {
 	meanwhile func()
 }
 
-func (b *busy) Select(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error) {
-	found, err := b.store.Select(ctx, mint, maxt, ms...)
+func (b *busy) SelectRolled(ctx context.Context, mint, maxt int64, r head.Rollup, ms ...*labels.Matcher) ([]*head.Series, error) {
+	found, err := b.store.SelectRolled(ctx, mint, maxt, r, ms...)
 	b.meanwhile()
 	return found, err
 }
@@ -201,10 +201,10 @@ type counter struct {
 	reach   []int64 // the ends of the selections
 }
 
-func (c *counter) Select(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error) {
+func (c *counter) SelectRolled(ctx context.Context, mint, maxt int64, r head.Rollup, ms ...*labels.Matcher) ([]*head.Series, error) {
 	c.selects++
 	c.reach = append(c.reach, maxt)
-	return c.store.Select(ctx, mint, maxt, ms...)
+	return c.store.SelectRolled(ctx, mint, maxt, r, ms...)
 }
 
 func TestFixedRangeIsReadAgainOnlyForASampleInReach(t *testing.T) {

@@ -102,9 +102,9 @@ func (p *Prometheus) prepare(ctx context.Context, q Question) (promql.Query, err
 	}
 	opts := promql.NewPrometheusQueryOpts(q.PerStep, in.lookback)
 	if q.Step == 0 {
-		return p.promql.NewInstantQuery(ctx, in, opts, q.Expr, q.From)
+		return p.promql.NewInstantQuery(ctx, in, opts, rolled(q.Expr, 0), q.From)
 	}
-	return p.promql.NewRangeQuery(ctx, in, opts, q.Expr, q.From, q.To, q.Step)
+	return p.promql.NewRangeQuery(ctx, in, opts, rolled(q.Expr, q.Step.Milliseconds()), q.From, q.To, q.Step)
 }
 
 // kindly gives the engine's error its kind.

@@ -66,7 +66,7 @@ func (e *Engine) Instant(ctx context.Context, expr string, now time.Time) metric
 	}
 	in := &reading{source: e.source}
 	ls, err := e.run(ctx, func() (promql.Query, error) {
-		return e.promql.NewInstantQuery(ctx, in, nil, expr, now)
+		return e.promql.NewInstantQuery(ctx, in, nil, rolled(expr, 0), now)
 	})
 	if err != nil {
 		return metrics.Result{Err: err}
@@ -80,7 +80,7 @@ func (e *Engine) Instant(ctx context.Context, expr string, now time.Time) metric
 // over returns the values of expr at the instants s, its lines sorted by labels.
 func (e *Engine) over(ctx context.Context, in *reading, expr string, s steps) (lines, error) {
 	return e.run(ctx, func() (promql.Query, error) {
-		return e.promql.NewRangeQuery(ctx, in, nil, expr, time.UnixMilli(s.from), time.UnixMilli(s.to), time.Duration(s.step)*time.Millisecond)
+		return e.promql.NewRangeQuery(ctx, in, nil, rolled(expr, in.distance(s.step)), time.UnixMilli(s.from), time.UnixMilli(s.to), time.Duration(s.step)*time.Millisecond)
 	})
 }
 

@@ -207,7 +207,7 @@ type trouble struct {
 	find func() ([]*head.Series, error)
 }
 
-func (s trouble) Select(context.Context, int64, int64, ...*labels.Matcher) ([]*head.Series, error) {
+func (s trouble) SelectRolled(context.Context, int64, int64, head.Rollup, ...*labels.Matcher) ([]*head.Series, error) {
 	return s.find()
 }
 

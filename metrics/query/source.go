@@ -14,9 +14,9 @@ import (
 
 // Source is where queries read; *head.Head is one. It may be written to meanwhile.
 type Source interface {
-	// Select returns the series that all matchers match, sorted by labels, each with its samples
-	// from mint to maxt, Unix milliseconds. Series without any may be left out.
-	Select(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error)
+	// SelectRolled returns the series that all matchers match, sorted by labels, each with its points of r.Column from mint to
+	// maxt, Unix milliseconds: of samples, or of buckets where r.Width allows it. Series without any may be left out.
+	SelectRolled(ctx context.Context, mint, maxt int64, r head.Rollup, ms ...*labels.Matcher) ([]*head.Series, error)
 
 	// Since returns the time of the oldest sample of the metric called name ("*": of any) that
 	// was applied after the group seq, and the newest applied group. The time is
@@ -29,6 +29,8 @@ type reading struct {
 	source Source
 	before int64 // how many milliseconds further back newest looks than the engine does
 	newest int64 // the time of the newest sample of the selected series, 0 for none
+	grid   int64 // the distance of the instants of which this run is a part, 0 for that of the run
+	step   int64 // that of the run
 }
 
 // Querier makes a reading a storage.Queryable.
@@ -36,14 +38,15 @@ func (r *reading) Querier(_, _ int64) (storage.Querier, error) { return r, nil }
 
 // Select returns the series sorted, asked or not: sums of floats depend on their order.
 func (r *reading) Select(ctx context.Context, _ bool, h *storage.SelectHints, ms ...*labels.Matcher) storage.SeriesSet {
-	found, err := r.source.Select(ctx, h.Start, h.End, ms...)
+	roll, ms := rollup(h, r.distance(h.Step), Lookback, ms)
+	found, err := r.source.SelectRolled(ctx, h.Start, h.End, roll, ms...)
 	if err != nil {
 		return failed(err)
 	}
 	at := newest(found)
 	// Only a metric that ended has no sample in the engine's reach, but last points in the window.
 	if at == 0 && r.before > 0 {
-		earlier, err := r.source.Select(ctx, h.Start-r.before, h.End, ms...)
+		earlier, err := r.source.SelectRolled(ctx, h.Start-r.before, h.End, roll, ms...)
 		if err != nil {
 			return failed(err)
 		}
@@ -54,6 +57,15 @@ func (r *reading) Select(ctx context.Context, _ bool, h *storage.SelectHints, ms
 		trim(found, h.Start+Lookback.Milliseconds()-1)
 	}
 	return &seriesSet{rest: found}
+}
+
+// distance returns the step by which a selector's tier is chosen. A part of a grid is read from the tier of the whole, or the two
+// would differ; a subquery has a step of its own.
+func (r *reading) distance(step int64) int64 {
+	if r.grid > 0 && step == r.step {
+		return r.grid
+	}
+	return step
 }
 
 func failed(err error) storage.SeriesSet { return storage.ErrSeriesSet(unread(err)) }

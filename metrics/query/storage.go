@@ -14,8 +14,8 @@ import (
 
 // Series is where a Storage reads; *head.Head is one. It may be written to meanwhile.
 type Series interface {
-	// Select is that of Source.
-	Select(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error)
+	// SelectRolled is that of Source.
+	SelectRolled(ctx context.Context, mint, maxt int64, r head.Rollup, ms ...*labels.Matcher) ([]*head.Series, error)
 
 	// Find returns the same series without their samples.
 	Find(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) ([]*head.Series, error)
@@ -46,11 +46,7 @@ func (q *querier) Select(ctx context.Context, _ bool, h *storage.SelectHints, ms
 	if h == nil {
 		h = &storage.SelectHints{Start: q.mint, End: q.maxt}
 	}
-	read := q.series.Select
-	if h.Func == "series" {
-		read = q.series.Find
-	}
-	found, err := read(ctx, h.Start, h.End, ms...)
+	found, err := q.read(ctx, h, ms)
 	if err != nil {
 		return failed(err)
 	}
@@ -58,6 +54,18 @@ func (q *querier) Select(ctx context.Context, _ bool, h *storage.SelectHints, ms
 		trim(found, h.Start+q.lookback.Milliseconds()-1)
 	}
 	return &seriesSet{rest: atMost(h.Limit, found)}
+}
+
+// read selects from the tiers that the instants of a query ask for; who is no query reads samples.
+func (q *querier) read(ctx context.Context, h *storage.SelectHints, ms []*labels.Matcher) ([]*head.Series, error) {
+	if h.Func == "series" {
+		return q.series.Find(ctx, h.Start, h.End, ms...)
+	}
+	var roll head.Rollup
+	if q.lookback > 0 {
+		roll, ms = rollup(h, h.Step, q.lookback, ms)
+	}
+	return q.series.SelectRolled(ctx, h.Start, h.End, roll, ms...)
 }
 
 // atMost cuts all off at limit, where 0 is none.

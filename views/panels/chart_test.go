@@ -151,7 +151,7 @@ func TestTimeMarks(t *testing.T) {
 		{"7 days", noon, 7 * 24 * time.Hour, "8 Mar 9 Mar 10 Mar 11 Mar 12 Mar 13 Mar 14 Mar"},
 		{"half an hour off", noon.In(kolkata), 6 * time.Hour, "12:00 13:00 14:00 15:00 16:00 17:00"},
 		{"a day of 23 hours", spring, 24 * time.Hour, "12:00 16:00 20:00 29 Mar 04:00 08:00 12:00"},
-		{"a day of 25 hours", autumn, 24 * time.Hour, "16:00 20:00 25 Oct 04:00 08:00"},
+		{"a day of 25 hours", autumn, 24 * time.Hour, "16:00 20:00 25 Oct 04:00 08:00 12:00"},
 		{"the hour that is there twice", time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC).In(stockholm), time.Hour, "02:40 02:50 02:00 02:10 02:20 02:30"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
