@@ -73,7 +73,7 @@ func (b *Boards) Board(ctx context.Context, name string) (*rank.Board, error) {
 	f := b.fed[name]
 	b.mu.Unlock()
 	if f == nil {
-		return b.ledger.Board(name)
+		return b.ledger.Current(ctx, name)
 	}
 	return f.board, f.refresh(ctx)
 }

@@ -28,6 +28,8 @@ type Board struct {
 	planned bool      // the freeze of the board file has had its time
 	marked  time.Time // since when moves count
 	turn    time.Time // when a window ends, moves start to count anew or the planned freeze begins
+	turned  time.Time // when the hour began that the newest turn was in
+	lost    bool      // a window has begun whose scores came before: the clock has jumped
 	loading bool      // orders are not made yet
 	dirty   map[uint32]struct{}
 	staff   staff
@@ -213,7 +215,18 @@ func (b *Board) tick(now time.Time) {
 	}
 	b.plan(now)
 	b.advance(now)
-	b.turn = b.nextTurn(now)
+	b.turn, b.turned = b.nextTurn(now), LastWhole(metrics.Hour, b.zone, now)
+}
+
+// astray is how far a clock may go back over the beginning of a window and still be in it: so much is put right every day.
+const astray = time.Minute
+
+// strayed reports whether the windows are no more those of now, as after a restart they would be: somebody has set the
+// clock back.
+func (b *Board) strayed() bool {
+	b.lock()
+	defer b.mu.RUnlock()
+	return b.lost || time.Now().Before(b.turned.Add(-astray))
 }
 
 func (b *Board) nextTurn(now time.Time) time.Time {

@@ -93,6 +93,41 @@ func rules(spec metrics.Leaderboard) metrics.Leaderboard {
 	return spec
 }
 
+// Current is Board, after it has been rebuilt from the log where the machine's clock was set back from its windows.
+func (l *Ledger) Current(ctx context.Context, name string) (*Board, error) {
+	b, err := l.Board(name)
+	if err != nil || !b.strayed() {
+		return b, err
+	}
+	if err := l.do(ctx, &job{set: func() error { return nil }}).err; err != nil { // commit does it
+		return nil, err
+	}
+	return l.Board(name)
+}
+
+// renew rebuilds the boards whose windows are not those of the clock any more. Only the committer's goroutine calls it.
+func (l *Ledger) renew(ctx context.Context) error {
+	var specs []*metrics.Leaderboard
+	for _, b := range l.boards {
+		if b.strayed() {
+			specs = append(specs, b.spec)
+		}
+	}
+	if len(specs) == 0 {
+		return nil
+	}
+	opened, err := openBoards(ctx, specs, l.config.Log)
+	if err != nil {
+		return metrics.Because(err, metrics.Unavailable, "The leaderboards cannot be rebuilt at the moment: try again in a few seconds.")
+	}
+	boards := maps.Clone(l.boards)
+	maps.Copy(boards, opened)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.boards = boards
+	return nil
+}
+
 // Close refuses further submissions and returns once those under way are through.
 func (l *Ledger) Close() { l.committer.Close() }
 

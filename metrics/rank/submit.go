@@ -90,6 +90,12 @@ func (j *job) told(o outcome) outcome {
 
 // commit carries out the group: submissions that follow each other share a transaction.
 func (l *Ledger) commit(group []*job) {
+	if err := l.renew(context.Background()); err != nil {
+		for _, j := range group {
+			j.reply(outcome{err: err})
+		}
+		return
+	}
 	d := l.newDraft()
 	for _, j := range group {
 		if j.submission != nil {

@@ -170,6 +170,8 @@ func (v *view) roll(now time.Time) {
 			if s.ahead != nil {
 				v.closed.put(s.ahead)
 			}
+			_, seen := s.seen[w.From.UnixMilli()]
+			v.board.lost = v.board.lost || seen
 			s.now = newStanding(v.board.rule, w, v)
 			s.now.build()
 		default:
