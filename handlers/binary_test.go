@@ -95,7 +95,19 @@ type process struct {
 // test's end kills it.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: command(t, append([]string{"serve", "--listen=127.0.0.1:0", "--log=json"}, args...)...), exited: make(chan struct{})}
+	return launch(t, serving(t, args...))
+}
+
+// serving is the command that start runs.
+func serving(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	return command(t, append([]string{"serve", "--listen=127.0.0.1:0", "--log=json"}, args...)...)
+}
+
+// launch is start for a command.
+func launch(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, exited: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -109,9 +121,9 @@ func start(t testing.TB, args ...string) *process {
 	select {
 	case p.URL = <-listening:
 	case <-p.exited:
-		t.Fatalf("liveboard %s ended before it listened: %v\n%s", strings.Join(args, " "), p.err, p.logged())
+		t.Fatalf("%s ended before it listened: %v\n%s", cmd, p.err, p.logged())
 	case <-time.After(patience):
-		t.Fatalf("liveboard %s does not listen:\n%s", strings.Join(args, " "), p.logged())
+		t.Fatalf("%s does not listen:\n%s", cmd, p.logged())
 	}
 	return p
 }

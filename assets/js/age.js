@@ -2,7 +2,9 @@
 // It needs no server to go on: a panel whose data stops turns stale by itself.
 const readings = [] // of how far the server's clock is ahead of ours; a late message makes one too small, never too large
 const KEPT = 60
+const LATER = 60_000 // than any message on a living connection is, ms
 let drift = drifted()
+let low // the first of readings that say that the server's clock was set back
 
 // drifted is constant until somebody sets this machine's clock (or it slept).
 function drifted() {
@@ -13,9 +15,18 @@ function drifted() {
 export function heard(serverNow) {
 	if (Math.abs(drifted() - drift) > 2000) readings.length = 0
 	drift = drifted()
-	readings.push(serverNow - Date.now())
+	const at = Date.now(), reading = serverNow - at
+	if (setBack(reading, at)) readings.length = 0
+	readings.push(reading)
 	if (readings.length > KEPT) readings.shift()
 	document.documentElement.dataset.skew = String(skew())
+}
+
+// setBack believes two readings that are alike though seconds lie between them: messages that have waited come at once.
+function setBack(reading, at) {
+	if (skew() - reading < LATER) low = undefined
+	else if (!low || Math.abs(reading - low.reading) > 2000) low = { reading, at }
+	return Boolean(low) && at - low.at > 5000
 }
 
 function skew() {

@@ -11,7 +11,7 @@
 	var WHOLE = 2000
 	var feed = document.querySelector('[data-live-url]')
 	var cursor = get(feed, 'data-cursor')
-	// of the server's clock over ours: a late one is too small, never too large
+	// the newest two of the server's clock over ours: a late one is too small, never too large
 	var readings = [(get(feed, 'data-now') || Date.now()) - clock()]
 	var beat = 10000
 	// when the last byte came
@@ -75,7 +75,7 @@
 			return catchUp()
 		}
 		data = JSON.parse(data)
-		readings = readings.slice(-9).concat(data.now - clock())
+		readings = [data.now - clock(), readings[0]]
 		write(data.viewers && document.querySelector('[data-viewers]'), data.viewers)
 		if (type === 'hello') beat = data.beat * 1000
 		if (data.build && data.build !== get(feed, 'data-build')) leave()

@@ -27,7 +27,7 @@ func (x *index) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	defer x.mu.Unlock()
 	now := time.Now()
 	rev := x.hub.Rev()
-	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge {
+	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge && stands(s.at, now) {
 		return s
 	}
 	cards := make([]views.Card, len(x.screens))
@@ -77,7 +77,7 @@ func (x *boardIndex) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	rev, now := x.press.hub.Rev(), time.Now()
-	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge && now.Before(changesAfter(s.at, x.ranked...)) {
+	if s := x.last; s != nil && rev <= s.rev && now.Sub(s.at) < maxAge && stands(s.at, now, x.ranked...) {
 		return s
 	}
 	var cards []views.BoardCard

@@ -257,14 +257,18 @@ func (p *Page) run() {
 	}
 }
 
-// runScreen runs until the next turn, or until what is on changes by itself; it returns false when the page shall rest.
+// runScreen runs until the next turn, until what is on changes by itself, or until somebody has set the clock; it returns
+// false when the page shall rest.
 func (p *Page) runScreen(nextBeat *time.Time) bool {
 	now := time.Now()
 	end := p.nextChange(now)
 	watch := p.press.hub.Watch(p.on(turnAt(now, p.view.Turn)).topics...)
 	defer watch.Close()
 	p.tick(forever, time.Time{}) // after the watch began: a repeat is possible, a gap is not
-	for time.Now().Before(end) {
+	for !wasSet(now, time.Now()) {
+		if !time.Now().Before(end) {
+			return true
+		}
 		until := *nextBeat
 		if end.Before(until) {
 			until = end
@@ -284,6 +288,7 @@ func (p *Page) runScreen(nextBeat *time.Time) bool {
 			p.beat()
 		}
 	}
+	*nextBeat = time.Now() // ages go by what heartbeats tell
 	return true
 }
 

@@ -107,7 +107,7 @@ func (r *ranking) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 
 // stands reports whether a print of that time would look the same now if nobody wrote in between.
 func (r *ranking) stands(at, now time.Time) bool {
-	return now.Before(changesAfter(at, r.spec)) && turnAt(at, r.view.Turn) == turnAt(now, r.view.Turn)
+	return stands(at, now, r.spec) && turnAt(at, r.view.Turn) == turnAt(now, r.view.Turn)
 }
 
 func (r *ranking) print(ctx context.Context, now time.Time) *sheet {
@@ -200,6 +200,11 @@ func found(ctx context.Context, board *rank.Board, ask rank.Ask, text string) (r
 	page, err := board.Page(ctx, ask)
 	page.Rows, page.Total = rows, len(rows)
 	return page, err
+}
+
+// stands reports whether a print of that time, in which the leaderboards are, would look the same now if nobody wrote in between.
+func stands(at, now time.Time, specs ...*metrics.Leaderboard) bool {
+	return now.Before(changesAfter(at, specs...)) && !wasSet(at, now)
 }
 
 // changesAfter returns the first time after t at which the leaderboards may look different although

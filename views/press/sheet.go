@@ -144,7 +144,7 @@ func (pr *printer) sheet(ctx context.Context, maxAge time.Duration) *sheet {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
 	rev, now := pr.press.hub.Rev(), time.Now()
-	if s := pr.last; s != nil && pr.press.hub.Newest(pr.topics...) <= s.rev && now.Sub(s.at) < maxAge && now.Before(changesAfter(s.at, pr.ranked...)) {
+	if s := pr.last; s != nil && pr.press.hub.Newest(pr.topics...) <= s.rev && now.Sub(s.at) < maxAge && stands(s.at, now, pr.ranked...) {
 		return s
 	}
 	s := pr.print(ctx, now)
