@@ -86,6 +86,7 @@ func (c *Chart) x(at int64) int { return int(math.Floor(float64(at-c.base) / flo
 func (c *Chart) at(x int) int64 { return c.base + int64(x)*c.unit }
 
 func (c *Chart) y(v float64) int {
+	v = min(max(v, -farthest), farthest)
 	y := math.Round((c.scale.max - v) / (c.scale.max - c.scale.min) * tall)
 	return int(min(max(y, -beyond), tall+beyond))
 }

@@ -113,7 +113,7 @@ func (c *Chart) markModel(k mark, last float64) markModel {
 }
 
 func (c *Chart) percentY(v float64) string {
-	return percent(100 * (c.scale.max - v) / (c.scale.max - c.scale.min))
+	return percent(100 * ((c.scale.max - v) / (c.scale.max - c.scale.min)))
 }
 
 func percent(v float64) string {

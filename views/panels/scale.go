@@ -52,11 +52,15 @@ func rescale(in Input, prev *Chart, e extent, s style) scale {
 	if old.slack == 0 {
 		old.slack = now
 	}
-	if now-old.slack >= patience {
+	if passed := now - old.slack; passed >= patience || passed < 0 { // the clock may have been set back
 		return fresh
 	}
 	return old
 }
+
+// farthest is as far from zero as charts tell values apart: the distance between the ends of a scale, which may be a step
+// further out, is finite then.
+const farthest = math.MaxFloat64 / 4
 
 // newScale spans the values of e, from round tick to round tick. What the unit usually spans is
 // spanned too on a chart with axes; the panel's own limits hold whatever the values are.
@@ -73,6 +77,7 @@ func newScale(in Input, e extent, s style) scale {
 	if p.Max != nil {
 		e.high = *p.Max
 	}
+	e.low, e.high = max(e.low, -farthest), min(e.high, farthest)
 	if e.high <= e.low {
 		e = widen(e, p)
 	}
