@@ -15,6 +15,12 @@ import (
 // settled waits until a loop has taken every seat of its streams to a page.
 func (r *room) settled(t *testing.T) {
 	t.Helper()
+	r.onceSettled(t, func(*loop) {})
+}
+
+// onceSettled calls do once that is so, before anything can change.
+func (r *room) onceSettled(t *testing.T, do func(l *loop)) {
+	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		waiting := 0
 		r.on(func(l *loop) {
@@ -27,6 +33,9 @@ func (r *room) settled(t *testing.T) {
 						waiting++
 					}
 				}
+			}
+			if waiting == 0 {
+				do(l)
 			}
 		})
 		if waiting == 0 {
@@ -153,8 +162,7 @@ func TestLoopUnderRace(t *testing.T) {
 	for i := 0; ; i++ {
 		select {
 		case <-stop:
-			r.settled(t)
-			r.on(func(l *loop) {
+			r.onceSettled(t, func(l *loop) {
 				seats := 0
 				for _, g := range l.groups {
 					seats += len(g.seats)
