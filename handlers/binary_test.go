@@ -132,7 +132,7 @@ func launch(t testing.TB, cmd *exec.Cmd) *process {
 // NAME=value go into its environment.
 func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	isEnv := func(arg string) bool { return strings.HasPrefix(arg, "LIVEBOARD_") }
+	isEnv := func(arg string) bool { return strings.HasPrefix(arg, "LIVEBOARD_") || strings.HasPrefix(arg, "GOGC=") }
 	cmd := exec.Command(binary(t), slices.DeleteFunc(slices.Clone(args), isEnv)...)
 	cmd.Dir = t.TempDir()
 	for _, arg := range args {

@@ -20,12 +20,13 @@ type site struct {
 // database returns the path of its database.
 func (s *site) database() string { return filepath.Join(filepath.Dir(s.board), "liveboard.db") }
 
-// newSite starts a server with that board, "" for the built-in one.
-func newSite(t *testing.T, board string) *site {
+// newSite starts a server with that board, "" for the built-in one. args come behind the others.
+func newSite(t *testing.T, board string, args ...string) *site {
 	t.Helper()
 	folder := t.TempDir()
 	s := &site{board: filepath.Join(folder, "board.yaml")}
 	s.args = []string{"--data=" + filepath.Join(folder, "liveboard.db"), "--board=" + s.board}
+	s.args = append(s.args, args...)
 	if board != "" {
 		if err := os.WriteFile(s.board, []byte(board), 0o600); err != nil {
 			t.Fatal(err)
