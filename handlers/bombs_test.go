@@ -21,7 +21,8 @@ type bomb struct {
 func bombs(t *testing.T) (list []bomb) {
 	t.Helper()
 	const most = 8 << 20 // bytes of a body, as sent and as decoded
-	const push, write, otlp = "/api/push", "/api/v1/write", "/v1/metrics"
+	const push, write, otlp, lists = "/api/push", "/api/v1/write", "/v1/metrics", "/collectd"
+	const listed = 512 << 10 // bytes of collectd's
 	snap := func(plain []byte) string { return string(s2.EncodeSnappy(nil, plain)) }
 	zeros := strings.Repeat("0", 32<<20)
 	list = append(list,
@@ -48,7 +49,13 @@ func bombs(t *testing.T) (list []bomb) {
 			bomb{fmt.Sprintf("a point of empty messages in field %d", number), otlp, otlpProto, "snappy", snap(message(nil, 1, message(nil, 2, message(nil, 2, message(nil, 5, message(nil, 1, empty[:most-64]))))))},
 		)
 	}
-	return list
+	return append(list,
+		bomb{"deep JSON of collectd", lists, jsonType, "gzip", gzipped(t, strings.Repeat("[", listed))},
+		bomb{"a list of nothing of collectd", lists, jsonType, "gzip", gzipped(t, "["+strings.Repeat("{},", listed/3-1)+"{}]")},
+		bomb{"a long name of collectd", lists, jsonType, "gzip", gzipped(t, `[{"plugin":"`+zeros[:listed-100]+`"}]`)},
+		bomb{"long names of collectd", lists, jsonType, "gzip", gzipped(t, `[{"plugin":"`+zeros[:listed/2]+`","type":"`+zeros[:listed/2-100]+`","values":[1],"dstypes":[""],"dsnames":[""]}]`)},
+		bomb{"many values of collectd", lists, jsonType, "gzip", gzipped(t, `[{"plugin":"p","values":[1`+strings.Repeat(",1", listed/9-1000)+`],"dsnames":[`+strings.Repeat(`"",`, listed/9-1000)+`"`+zeros[:5000]+`"],"dstypes":[""`+strings.Repeat(`,""`, listed/9-1000)+`]}]`)},
+	)
 }
 
 // deep is as many messages in each other as fit.
