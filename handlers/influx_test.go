@@ -124,6 +124,10 @@ func TestInfluxRefusalsAreThoseOfInfluxDB(t *testing.T) {
 	if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, `"code":"unavailable"`) {
 		t.Errorf("got %d %s, want 503 and when to come back", a.StatusCode, a.body)
 	}
+	a = do(t, "POST", w.URL+"/api/v2/write", "a value=1", "User-Agent", "influxdb-client-js/1.35.0")
+	if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") != "" {
+		t.Errorf("got %d and Retry-After %q, want 503 and that the client waits as long as it finds right", a.StatusCode, a.Header.Get("Retry-After"))
+	}
 }
 
 func TestInfluxClientsAreToldThatAnInfluxDBIsThere(t *testing.T) {

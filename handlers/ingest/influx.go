@@ -10,6 +10,7 @@ import (
 	"math/bits"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/influxdata/line-protocol/v2/lineprotocol"
@@ -63,6 +64,19 @@ func influxUnit(precision string) (unit, error) {
 	return u, nil
 }
 
+// unitOf returns the unit in which a time, read as Unix time, lies between 1973 and 5138: ns, us, ms or s.
+func unitOf(n int64) unit {
+	switch n = max(n, -n); {
+	case n < 1e11:
+		return 1e9
+	case n < 1e14:
+		return 1e6
+	case n < 1e17:
+		return 1e3
+	}
+	return 1
+}
+
 // milliseconds returns n units in Unix milliseconds, as close to them as 64 bits allow.
 func (u unit) milliseconds(n int64) int64 {
 	const ms = unit(time.Millisecond)
@@ -77,7 +91,7 @@ func (u unit) milliseconds(n int64) int64 {
 
 // influxReader reads InfluxDB's lines. What is wrong with a line is added to refused, and the others are read.
 type influxReader struct {
-	unit    unit
+	unit    unit // 0 for that in which a time is one of these years
 	now     time.Time
 	refused *refusal
 	samples []metrics.Sample
@@ -200,7 +214,7 @@ func (r *influxReader) time(d *lineprotocol.Decoder) (int64, error) {
 	if err != nil {
 		return 0, metrics.Errorf(metrics.Invalid, "%q is not a time", text)
 	}
-	return r.unit.milliseconds(n), nil
+	return cmp.Or(r.unit, unitOf(n)).milliseconds(n), nil
 }
 
 // influxError is an error with the line that it stands in.
@@ -293,6 +307,9 @@ func refuseInflux2(i *Intake, w http.ResponseWriter, r *http.Request, err error)
 			status = http.StatusUnprocessableEntity // which clients do not send again, as they would with 429
 		}
 	}
+	if strings.HasPrefix(r.UserAgent(), "influxdb-client-js/") { // takes the seconds for milliseconds, and soon gives up
+		w.Header().Del("Retry-After")
+	}
 	answer := map[string]any{"code": cmp.Or(influxCodes[status], "internal error"), "message": sentence}
 	if wrong := (*influxError)(nil); errors.As(err, &wrong) {
 		answer["line"] = wrong.line
@@ -306,12 +323,13 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a client that has gone needs no answer
 }
 
-// influxLines are the same lines as datagrams, whose times are nanoseconds.
+// influxLines are the same lines as datagrams, which cannot say their precision: collectd's times are milliseconds, most
+// others' nanoseconds.
 func influxLines() lines { return lines{format: influx, take: takeInflux} }
 
 func takeInflux(l *listener, p packet) {
 	var refused refusal
-	r := influxReader{unit: 1, now: p.now, refused: &refused}
+	r := influxReader{now: p.now, refused: &refused}
 	if err := r.read(p.text); err != nil {
 		refused.add(1, err)
 	}

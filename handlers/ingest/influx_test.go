@@ -57,6 +57,20 @@ cpu_down{host="a"} 0 0
 	}
 }
 
+func TestTimesWithoutAPrecisionAreOfTheseYears(t *testing.T) {
+	for _, body := range []string{"a value=1 1799999999", "a value=1 1799999999000", "a value=1 1799999999000000", "a value=1 1799999999000000000"} {
+		samples, refused, _, err := readLines(0, body)
+		if got := inWords(samples); got != "a 1 -1000\n" || refused.n != 0 || err != nil {
+			t.Errorf("%s: got %q, %v, %v, want a second before noon", body, got, refused, err)
+		}
+	}
+	for _, n := range []int64{math.MinInt64, math.MaxInt64, -1, 0} {
+		if at := unitOf(n).milliseconds(n); at <= noon.UnixMilli() && at >= noon.UnixMilli()-metrics.MaxPast.Milliseconds() {
+			t.Errorf("%d is taken to be now", n)
+		}
+	}
+}
+
 func TestInfluxLinesThatAreWrongAreLeftOut(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"no field", "cpu", "line 3: "},
