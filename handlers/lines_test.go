@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -259,50 +258,4 @@ influxdb.InfluxDBClient(host, use_udp=True, udp_port=udp_port).write_points([{'m
 		"py_wait_seconds_count": 2, "py_wait_seconds_sum": 0.04, `py_wait_seconds{quantile="0.5"}`: 0.02, `py_wait_seconds{quantile="1"}`: 0.02,
 		`py_cpu_usage{host="a"}`: 0.5, `py_cpu_n{host="a"}`: 3, `py_cpu_up{host="a"}`: 1, "py_new": 1, "py_udp": 1,
 	})
-}
-
-func TestCollectdBringsWhatItMeasures(t *testing.T) {
-	t.Parallel()
-	p := start(t, allSockets...)
-	host, port, err := net.SplitHostPort(p.taking("graphite"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(t.TempDir(), "collectd.conf")
-	text := fmt.Sprintf(`
-Hostname "web-1.example"
-FQDNLookup false
-Interval 1
-BaseDir %q
-LoadPlugin load
-LoadPlugin write_graphite
-<Plugin write_graphite>
-  <Node "liveboard">
-    Host %q
-    Port %q
-    Protocol "tcp"
-    UseTags true
-  </Node>
-</Plugin>
-`, filepath.Dir(config), host, port)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	collectd := exec.Command("collectd", "-f", "-C", config)
-	if err := collectd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = collectd.Process.Kill()
-		_ = collectd.Wait() // a signal ended it
-	}()
-	eventually(t, "collectd's samples are stored", func() bool { return p.metric(`liveboard_ingest_samples_total{format="graphite"}`) >= 3 })
-	if code := p.stop(); code != 0 {
-		t.Fatalf("it ended with %d:\n%s", code, p.logged())
-	}
-	store := openStore(t, filepath.Join(p.cmd.Dir, "data", "liveboard.db"))
-	defer store.Close()
-	if got := stored(store, `count({host="web-1.example",plugin="load"})`); got[""] != 3 {
-		t.Errorf("got %v series of collectd's load, want 3", got)
-	}
 }
