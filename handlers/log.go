@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -9,31 +10,43 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// logRequests logs each request when it is answered. URLs are logged without their query, which may bear what a person typed.
-func logRequests(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		started := time.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(ww, r)
-		level := levelOf(ww.Status())
-		if !slog.Default().Enabled(r.Context(), level) {
-			return
-		}
-		slog.LogAttrs(r.Context(), level, "request",
-			slog.String("request", middleware.GetReqID(r.Context())),
-			slog.String("method", r.Method),
-			slog.String("path", r.URL.Path),
-			slog.Int("status", ww.Status()),
-			slog.Int("bytes", ww.BytesWritten()),
-			slog.Float64("seconds", time.Since(started).Seconds()),
-			slog.Any("address", addressOf(r)))
-	})
+// logRequests logs each request when it is answered, at the level of its status. URLs are logged without their query,
+// which may bear what a person typed.
+func logRequests(level func(status int) slog.Level) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			started := time.Now()
+			ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			next.ServeHTTP(ww, r)
+			status := cmp.Or(ww.Status(), http.StatusOK) // which net/http sends for a handler that has written nothing
+			level := level(status)
+			if !slog.Default().Enabled(r.Context(), level) {
+				return
+			}
+			slog.LogAttrs(r.Context(), level, "request",
+				slog.String("request", middleware.GetReqID(r.Context())),
+				slog.String("method", r.Method),
+				slog.String("path", r.URL.Path),
+				slog.Int("status", status),
+				slog.Int("bytes", ww.BytesWritten()),
+				slog.Float64("seconds", time.Since(started).Seconds()),
+				slog.Any("address", addressOf(r)))
+		})
+	}
 }
 
-// levelOf keeps what may come thousands of times a second, and has been written down, out of the log: scores that
-// were recorded, which alone are answered with 201.
-func levelOf(status int) slog.Level {
+// ofPages keeps scores that were recorded, which alone are answered with 201, out of the log: they may come thousands of
+// times a second, and have been written down.
+func ofPages(status int) slog.Level {
 	if status == http.StatusCreated {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// ofSamples does so with everything that was taken in; /metrics counts it.
+func ofSamples(status int) slog.Level {
+	if status < http.StatusMultipleChoices {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo

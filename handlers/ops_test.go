@@ -112,7 +112,8 @@ func TestLogHasRequestsWithoutTheirSecrets(t *testing.T) {
 	logged := logs(t)
 	w := newWorld(t, nil)
 	token := w.token("till", "ingest")
-	w.push(textPlain, "orders 42", "Authorization", "Bearer "+token)
+	w.push(textPlain, "orders 42", "Authorization", "Bearer "+token) // is at level debug
+	w.push(textPlain, "orders many", "Authorization", "Bearer "+token)
 	w.push(textPlain, "orders 42", "Authorization", "Bearer wr0ng")
 	get200(t, w.URL+"/d/d?range=1h&q=t0ken", "Cookie", "session=c00kie")
 	do(t, "GET", w.URL+"/d/%0Aforged", "")

@@ -151,13 +151,16 @@ func (s *Server) routes() chi.Router {
 	get(r, "/assets/*", asset)
 
 	r.Group(func(r chi.Router) {
-		r.Use(logRequests)
-		r.Get("/poll", s.poll)
-		r.Get("/poll/", s.poll)
-		r.Get("/poll/{dashboards}", s.poll)
+		r.Use(logRequests(ofSamples))
 		for _, route := range s.intake.Routes() {
 			r.Method(route.Method, route.Path, route.Handler)
 		}
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(logRequests(ofPages))
+		r.Get("/poll", s.poll)
+		r.Get("/poll/", s.poll)
+		r.Get("/poll/{dashboards}", s.poll)
 		get(r, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}).ServeHTTP)
 		get(r, "/", s.index)
 		get(r, "/arrivals", s.arrivals)
