@@ -220,3 +220,23 @@ func TestOTLPCountsADeltaOnceThoughItComesTwice(t *testing.T) {
 		t.Error("there is no Retry-After")
 	}
 }
+
+// What a token may not bring must not count towards what others bring of it.
+func TestOTLPAddsUpOnlyWhatATokenMayBring(t *testing.T) {
+	at := time.Now().Add(-time.Minute).UnixMilli()
+	w := newWorld(t, nil)
+	shop := bear(w.token("shop", "ingest:shop_"))
+	delta := func(name, time, flags string) string {
+		return `{"name":"` + name + `","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"timeUnixNano":"` + time + `","asInt":"2","flags":` + flags + `}]}}`
+	}
+	wantOTLP(t, w.otlp(otlpJSON, at, delta("jobs", "T0", "0")), otlpJSON, http.StatusOK, "")
+	wantOTLP(t, w.otlp(otlpJSON, at, delta("shop_jobs", "T0", "0"), shop...), otlpJSON, http.StatusOK, "")
+	for _, flags := range []string{"0", "1"} { // 1: there is no value any more
+		wantOTLP(t, w.otlp(otlpJSON, at, delta("jobs", "T1", flags), shop...), otlpJSON, http.StatusOK, `{"rejectedDataPoints":"1","errorMessage":"1 of 1 samples were refused, the first because: jobs: The token may not bring jobs_total: its scopes are ingest:shop_."}`)
+	}
+	wantOTLP(t, w.otlp(otlpJSON, at, delta("jobs", "T2", "0")), otlpJSON, http.StatusOK, "")
+	want := map[string]string{`jobs_total{instance="1",job="eu/shop"}`: "T0:2 T2:4", `shop_jobs_total{instance="1",job="eu/shop"}`: "T0:2"}
+	if got := w.all(at); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

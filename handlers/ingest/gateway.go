@@ -87,10 +87,8 @@ func (g *gateway) remove(d *delivery, key metrics.Series) error {
 // record records what the sender says, if its token covers all of that, and what the gateway says of it.
 func (g *gateway) record(d *delivery, sent, own []metrics.Sample) error {
 	batch := metrics.Batch{Samples: sent, Origin: d.origin(gatewayFormat)}
-	if !d.from.Local {
-		if refused, first := holdToPrefixes(d.from, &batch); refused > 0 {
-			return first
-		}
+	if refused, first := holdToPrefixes(d.from, &batch); refused > 0 {
+		return first
 	}
 	batch.Samples = append(batch.Samples, own...)
 	return g.intake.record(d.Context(), Sender{Local: true}, batch, refusal{})

@@ -29,6 +29,14 @@ type Sender struct {
 	Local bool
 }
 
+// mayBring returns nil, or why the sender may not bring samples of the metric called name.
+func (s Sender) mayBring(name string) error {
+	if s.Local || s.Ingests(name) {
+		return nil
+	}
+	return metrics.Errorf(metrics.Forbidden, "The token may not bring %s: its scopes are %s.", name, strings.Join(s.Scopes, ", "))
+}
+
 // Past is what was stored before the program started. The zero Past is empty.
 type Past struct {
 	Arrivals []metrics.Arrival // of all series
@@ -277,13 +285,11 @@ func secretOf(r *http.Request) (secret string, found bool) {
 // record records a batch, and of a Partial one what its sender may bring. What has been left out of it before is part of
 // the answer.
 func (i *Intake) record(ctx context.Context, from Sender, batch metrics.Batch, left refusal) error {
-	if !from.Local {
-		n, first := holdToPrefixes(from, &batch)
-		if n > 0 && !batch.Partial {
-			return first
-		}
-		left.add(n, first)
+	n, first := holdToPrefixes(from, &batch)
+	if n > 0 && !batch.Partial {
+		return first
 	}
+	left.add(n, first)
 	recorded, err := i.write(ctx, batch, &left)
 	i.stats.samples.WithLabelValues(batch.Origin.Format).Add(float64(recorded))
 	if err != nil {
@@ -318,25 +324,23 @@ func (i *Intake) write(ctx context.Context, batch metrics.Batch, left *refusal) 
 	return recorded, nil
 }
 
-// holdToPrefixes takes the samples out that the sender's token does not cover, and says how many those were and why.
+// holdToPrefixes takes the samples out that the sender may not bring, and says how many those were and why.
 func holdToPrefixes(from Sender, batch *metrics.Batch) (refused int, first error) {
-	if from.Ingests("") {
+	if from.mayBring("") == nil {
 		return 0, nil
 	}
 	kept := batch.Samples[:0]
-	name, may := "", false
+	name, why := "", error(nil)
 	for _, s := range batch.Samples {
 		if n := s.Series.Name(); n != name { // senders bring the series of a metric in a row
-			name, may = n, from.Ingests(n)
+			name, why = n, from.mayBring(n)
 		}
-		if may {
+		if why == nil {
 			kept = append(kept, s)
 			continue
 		}
 		refused++
-		if first == nil {
-			first = metrics.Errorf(metrics.Forbidden, "The token may not bring %s: its scopes are %s.", name, strings.Join(from.Scopes, ", "))
-		}
+		first = cmp.Or(first, why)
 	}
 	batch.Samples = kept
 	return refused, first

@@ -48,26 +48,30 @@ func (o *otlp) resourceMetrics(message []byte) error {
 	if err != nil {
 		return err
 	}
-	if o.newest > 0 && len(who) > 0 && len(rest) > 0 {
-		o.targetInfo(rest)
+	if o.newest > 0 && len(who) > 0 && len(rest) > 0 && o.from.mayBring(targetInfo) == nil {
+		o.describe(rest)
 	}
 	return nil
 }
 
-// targetInfo tells what else is known of a resource, as a series to join with. Attributes that cannot be labels are left
+// targetInfo is the metric that tells what is known of a resource.
+const targetInfo = "target_info"
+
+// describe tells what else is known of a resource, as a series to join with. Attributes that cannot be labels are left
 // out: they must not cost the others.
-func (o *otlp) targetInfo(rest []*commonpb.KeyValue) {
+func (o *otlp) describe(rest []*commonpb.KeyValue) {
 	var kept []metrics.Label
 	for _, a := range rest {
 		one, err := attributes([]*commonpb.KeyValue{a})
 		if err != nil || len(kept)+len(o.who) == metrics.MaxLabels {
 			continue
 		}
-		if _, err := metrics.NewSeries("target_info", one...); err == nil {
+		if _, err := metrics.NewSeries(targetInfo, one...); err == nil {
 			kept = with(kept, one...)
 		}
 	}
-	if series, err := metrics.NewSeries("target_info", with(kept, o.who...)...); err == nil && len(o.samples) < maxSentSamples {
+	series, err := metrics.NewSeries(targetInfo, with(kept, o.who...)...)
+	if err == nil && len(o.samples) < maxSentSamples {
 		o.samples = append(o.samples, metrics.Sample{Series: series, At: o.newest, Value: 1})
 	}
 }
@@ -267,6 +271,9 @@ func (o *otlp) end(b *pointSamples) error {
 	for _, s := range b.samples {
 		if b.err == nil {
 			b.err = s.Check(o.now)
+		}
+		if b.err == nil && b.delta { // or it would count towards what others bring
+			b.err = o.from.mayBring(s.Series.Name())
 		}
 	}
 	if b.err == nil && b.delta {
