@@ -30,9 +30,9 @@ type Catalog struct {
 func NewCatalog() *Catalog { return &Catalog{abouts: make(map[string]About)} }
 
 // Learn notes what a sender says of the metric called name, over what was said before. Names beyond 20,000
-// are not learned, and a help text is cut off at 1,000 bytes.
+// are not learned, nor those that no metric can have, and a help text is cut off at 1,000 bytes.
 func (c *Catalog) Learn(name string, a About) {
-	if c == nil {
+	if c == nil || len(name) > MaxNameBytes {
 		return
 	}
 	c.mu.Lock()
@@ -41,8 +41,13 @@ func (c *Catalog) Learn(name string, a About) {
 		return
 	}
 	a.Type = cmp.Or(a.Type, "unknown")
-	a.Help = strings.Clone(strings.ToValidUTF8(a.Help[:min(len(a.Help), maxHelpBytes)], ""))
+	a.Unit, a.Help = cutOff(a.Unit, MaxNameBytes), cutOff(a.Help, maxHelpBytes)
 	c.abouts[name] = a
+}
+
+// cutOff returns at most that many bytes of a text, which it keeps nothing else of.
+func cutOff(text string, most int) string {
+	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }
 
 // All returns a copy of what is known, by metric name.

@@ -53,7 +53,9 @@ func (g *gateway) take(d *delivery, key metrics.Series, e *exposition) error {
 		return err
 	}
 	for name, about := range e.said {
-		g.intake.Catalog.Learn(name, about)
+		if d.from.mayBring(name) == nil {
+			g.intake.Catalog.Learn(name, about)
+		}
 	}
 	g.set(p, values, kinds)
 	p.pushed(at)

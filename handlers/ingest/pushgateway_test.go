@@ -80,7 +80,8 @@ func TestGatewayTellsTheCatalogWhatIsSaidOfMetrics(t *testing.T) {
 	r.intake.Catalog = metrics.NewCatalog()
 	r.want(400, "", "PUT", "/metrics/job/a", "# TYPE x counter\nx 1 1700000000000\n")
 	r.want(200, "", "PUT", "/metrics/job/a", "# HELP took How long.\n# TYPE took summary\ntook_sum 1\n")
-	want := map[string]metrics.About{"took": {Type: "summary", Help: "How long."}}
+	r.want(200, "", "PUT", "/metrics/job/b", "# HELP took Not theirs to say.\n# HELP shop_x Theirs.\nshop_x 1\n", "Authorization", "Bearer shop_")
+	want := map[string]metrics.About{"took": {Type: "summary", Help: "How long."}, "shop_x": {Type: "unknown", Help: "Theirs."}}
 	if got := r.intake.Catalog.All(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
