@@ -6,8 +6,11 @@ import (
 	"sync"
 )
 
-// maxOrigins bounds the origins that are kept of a metric; the newest stay.
-const maxOrigins = 8
+// What is kept of a metric: the newest origins, and the labels that were found first to vary.
+const (
+	maxOrigins = 8
+	maxVarying = MaxLabels
+)
 
 // ArrivedMetric is what has come in under one name.
 type ArrivedMetric struct {
@@ -17,7 +20,7 @@ type ArrivedMetric struct {
 	LastAt  int64    // of the newest series
 	Newest  Series   // one of the newest
 	Origins []Origin // that brought new series, the newest first
-	Varying []string // labels in which its series differ, sorted
+	Varying []string // labels in which its series differ, sorted; not all where there are very many
 }
 
 // Arrivals keep what has come in, by metric. The zero Arrivals are ready for use, and safe for concurrent use.
@@ -66,7 +69,7 @@ func (m *ArrivedMetric) vary(s Series) {
 	}
 	was, is := m.Newest.Labels(), s.Labels()
 	differ := func(l Label, other Labels) {
-		if other.Get(l.Name) == l.Value {
+		if len(m.Varying) == maxVarying || other.Get(l.Name) == l.Value {
 			return
 		}
 		if at, found := slices.BinarySearch(m.Varying, l.Name); !found {

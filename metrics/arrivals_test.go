@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -41,5 +42,21 @@ func TestArrivalsKeepTheNewestOrigins(t *testing.T) {
 	list, _ := a.List(1, func(*ArrivedMetric) bool { return true })
 	if got := list[0].Origins; len(got) != maxOrigins || got[0].Sender != "p" {
 		t.Errorf("got %v, want the %d newest", got, maxOrigins)
+	}
+}
+
+// Finding the place of one label among a million, for each of a million, would stop everything that is recorded.
+func TestArrivalsKeepAFewVaryingLabels(t *testing.T) {
+	var a Arrivals
+	for i := range 2 * maxVarying {
+		s, err := NewSeries("orders", Label{fmt.Sprintf("l%02d", i), "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Add(Arrival{s, Origin{}, int64(i)})
+	}
+	list, _ := a.List(1, func(*ArrivedMetric) bool { return true })
+	if got := list[0].Varying; len(got) != maxVarying || got[0] != "l00" {
+		t.Errorf("got %v, want the %d that were found first", got, maxVarying)
 	}
 }
