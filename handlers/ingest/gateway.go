@@ -48,6 +48,9 @@ func (g *gateway) take(d *delivery, key metrics.Series, e *exposition) error {
 		return g.fail(d, p, at, err)
 	}
 	values, kinds := p.after(e, d.Method == http.MethodPut, at)
+	if len(values) > metrics.MaxBatchSamples { // it is recorded again, and ended, as one batch
+		return errLargeGroup
+	}
 	sent := append(samplesOf(e.values, at), p.ending(values, at)...)
 	if err := g.record(d, sent, samplesOf(map[metrics.Series]told{p.key: values[p.key], p.failure: values[p.failure]}, at)); err != nil {
 		return err
@@ -62,6 +65,8 @@ func (g *gateway) take(d *delivery, key metrics.Series, e *exposition) error {
 	p.recordedAt = at
 	return nil
 }
+
+var errLargeGroup = metrics.Errorf(metrics.TooLarge, "a group has at most %d series, its two times among them: push under several grouping keys", metrics.MaxBatchSamples)
 
 // remove ends a group.
 func (g *gateway) remove(d *delivery, key metrics.Series) error {

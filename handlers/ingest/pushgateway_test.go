@@ -186,6 +186,43 @@ func TestGatewayGoesOnAfterARestart(t *testing.T) {
 	})
 }
 
+// A Prometheus that scrapes a Pushgateway brings what that tells of its groups, which are none of ours.
+func TestGatewayRestoresOnlyItsOwnGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.want(200, "", "PUT", "/metrics/job/ours", "x 1\n")
+		r.want(204, "", "POST", "/api/push", fmt.Sprintf("push_time_seconds{job=\"theirs\"} %d\n", time.Now().Unix()), "Content-Type", "text/plain")
+		r.close()
+		r.open()
+		defer r.close()
+		time.Sleep(10 * time.Minute)
+		r.wantValues("count by (job) (push_time_seconds)", map[string]float64{`{job="ours"}`: 1})
+	})
+}
+
+// A group is recorded again, and ended, as one batch.
+func TestGatewayBoundsAGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRigInMemory(t)
+		defer r.close()
+		several := func(name string, n int) string {
+			var b strings.Builder
+			for i := range n {
+				fmt.Fprintf(&b, "%s{i=\"%d\"} 1\n", name, i)
+			}
+			return b.String()
+		}
+		const half = metrics.MaxBatchSamples / 2
+		r.want(200, "", "POST", "/metrics/job/a", several("x", half))
+		r.want(1000+int(metrics.TooLarge), "at most 20000", "POST", "/metrics/job/a", several("y", half))
+		r.want(200, "", "POST", "/metrics/job/a", several("y", half-2))
+		time.Sleep(10 * time.Minute)
+		r.wantValues("count(x) + count(y)", map[string]float64{"": 2*half - 2})
+		r.want(202, "", "DELETE", "/metrics/job/a", "")
+		r.wantValues(others, map[string]float64{})
+	})
+}
+
 func TestGatewayTakesPushesAtOnce(t *testing.T) {
 	r := newRig(t)
 	defer r.close()

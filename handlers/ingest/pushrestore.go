@@ -15,8 +15,8 @@ import (
 	"liveboard/metrics/head"
 )
 
-// restore rebuilds the groups from what is stored: a group is a push_time_seconds that has not ended, and its series are
-// those that were first pushed and bear its labels, more of them than those of any other group. The times of its pushes
+// restore rebuilds the groups from what is stored: a group is a push_time_seconds that was first pushed and has not ended,
+// and its series are those that were first pushed and bear its labels, more of them than those of any other group. The times of its pushes
 // are the values that push_time_seconds had. What kind a metric is, the next push says.
 func (g *gateway) restore(ctx context.Context) {
 	past := g.intake.Past
@@ -31,7 +31,7 @@ func (g *gateway) restore(ctx context.Context) {
 		return
 	}
 	r := restoring{stored: past.Stored, now: time.Now(), groups: make(map[metrics.Series]*pushGroup)}
-	err := r.findGroups(ctx)
+	err := r.findGroups(ctx, brought[pushTime])
 	for name, series := range brought {
 		if err == nil && name != pushTime && len(r.groups) > 0 {
 			err = r.findValues(ctx, name, series)
@@ -61,15 +61,15 @@ type restoring struct {
 // last five minutes.
 const firstReach = 10 * time.Minute
 
-// findGroups looks further back until it finds samples: the program may have been stopped for long.
-func (r *restoring) findGroups(ctx context.Context) error {
+// findGroups looks further back until it finds samples of one of the keys: the program may have been stopped for long.
+func (r *restoring) findGroups(ctx context.Context, keys []metrics.Series) error {
 	for reach := firstReach; len(r.groups) == 0 && reach < 4*mostLife; reach *= 4 {
 		found, err := r.last(ctx, pushTime, min(reach, mostLife))
 		if err != nil {
 			return err
 		}
-		for key, points := range found {
-			if newest := points[len(points)-1]; !metrics.IsStale(newest.Value) {
+		for _, key := range keys {
+			if points := found[key]; len(points) > 0 && !metrics.IsStale(points[len(points)-1].Value) {
 				r.groups[key] = restoredGroup(key, points)
 				r.addShape(key)
 			}
