@@ -38,6 +38,32 @@ func bombs(t *testing.T) (list []bomb) {
 		bomb{"a list of nothing", otlp, otlpJSON, "gzip", gzipped(t, `{"resourceMetrics":[`+strings.Repeat("{},", most/3-10)+"{}]}")},
 		bomb{"deep protobuf", otlp, otlpProto, "gzip", gzipped(t, string(deep(most)))},
 	)
+	again := func(before, part, after string) string {
+		return gzipped(t, before+strings.Repeat(part, (most-len(before)-len(after))/len(part))+after)
+	}
+	var helped, named strings.Builder
+	for i := 0; helped.Len() < most-100; i++ {
+		fmt.Fprintf(&helped, "# HELP a%d b\n", i)
+		fmt.Fprintf(&named, "a%d 1\n", i)
+	}
+	helped.WriteString("broken\n")
+	for _, b := range []bomb{
+		{"lines", push, textPlain, "", again("", "a 1\n", "")},
+		{"JSON samples", push, jsonType, "", again(`{"samples":[`, `{"name":"a","value":1},`, `{}]}`)},
+		{"JSON of nothing", push, jsonType, "", again(`{"samples":[`, `{},`, `{}]}`)},
+		{"JSON labels", push, jsonType, "", again(`{"samples":[{"name":"a","value":1,"labels":{`, `"a":"",`, `"b":""}}]}`)},
+		{"InfluxDB lines", "/write", textPlain, "", again("", "a a=1\n", "")},
+		{"InfluxDB fields", "/api/v2/write", textPlain, "", again("a ", "a=1,", "b=1\n")},
+		{"metrics of a job", "/metrics/job/a", textPlain, "", gzipped(t, named.String())},
+		{"words about metrics", "/metrics/job/a", textPlain, "", gzipped(t, helped.String())},
+		{"items", "/widgets/a", jsonType, "", again(`{"items":[`, `{},`, `{}]}`)},
+		{"points", "/widgets/a", jsonType, "", again(`{"points":[`, `{"x":1,"y":1},`, `{}]}`)},
+		{"a list of lists", "/hooks/a", jsonType, "", again(`[`, `[],`, `[]]`)},
+		{"an object of objects", "/hooks/a", jsonType, "", again(`[`, `{"a":{}},`, `[]]`)},
+	} {
+		b.coding = "gzip"
+		list = append(list, b)
+	}
 	for _, number := range []protowire.Number{1, 2, 3, 4, 5, 7} {
 		empty := bytes.Repeat(message(nil, number, nil), most/2)
 		list = append(list, bomb{fmt.Sprintf("empty messages in field %d", number), write, writeV1, "snappy", snap(empty)},
@@ -89,7 +115,7 @@ func (s *site) heapPeak(t *testing.T, do func()) int {
 // The collector runs early here: what is measured is what must be there, not what lies about until it comes.
 func TestBombsTakeNoMemory(t *testing.T) {
 	const most = 16 << 20
-	s := newSite(t, "collectors: []\n", "GOGC=10")
+	s := newSite(t, "collectors: []\nwebhooks: {a: {metrics: [{name: a, value: /a}]}}\n", "GOGC=10")
 	before := s.gauge(t, "liveboard_series")
 	for _, b := range bombs(t) {
 		var a answer

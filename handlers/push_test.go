@@ -153,7 +153,7 @@ func TestPushRefusesWhatItCannotRead(t *testing.T) {
 	wantProblem(t, w.push("a/b/c", "orders 42"), http.StatusUnsupportedMediaType, "a/b/c")
 	wantProblem(t, w.push(textPlain, "orders 42", "Content-Encoding", "br"), http.StatusUnsupportedMediaType, `"br" is not understood`)
 	wantProblem(t, w.push(textPlain, strings.Repeat("# remark\n", (8<<20)/9+1)), http.StatusRequestEntityTooLarge, "8 MiB")
-	wantProblem(t, w.push(textPlain, strings.Repeat("a 1\n", metrics.MaxBatchSamples+1)), http.StatusRequestEntityTooLarge, "20001 samples")
+	wantProblem(t, w.push(textPlain, strings.Repeat("a 1\n", metrics.MaxBatchSamples+1)), http.StatusRequestEntityTooLarge, "more than 20000 samples")
 	if got := stored(w.store, `{__name__=~".+"}`); len(got) != 0 {
 		t.Errorf("%v is stored, want nothing", got)
 	}

@@ -39,7 +39,7 @@ func readExposition(body []byte, contentType string, common []metrics.Label) (*e
 	}
 	e := &exposition{values: make(map[metrics.Series]told), kinds: make(map[string]model.MetricType), said: make(map[string]metrics.About)}
 	err = shielded(func() error { return e.read(parser, common) })
-	if err != nil && metrics.KindOf(err) != metrics.Invalid {
+	if err != nil && metrics.KindOf(err) == metrics.Internal { // the parser's
 		err = metrics.Errorf(metrics.Invalid, "%s", strings.ToValidUTF8(strings.Join(strings.Fields(err.Error()), " "), "?"))
 	}
 	return e, err
@@ -96,7 +96,10 @@ func (e *exposition) read(parser textparse.Parser, common []metrics.Label) error
 }
 
 func (e *exposition) say(name []byte, part func(*metrics.About)) {
-	about := e.said[string(name)]
+	about, known := e.said[string(name)]
+	if !known && len(e.said) == metrics.MaxBatchSamples {
+		return
+	}
 	part(&about)
 	e.said[string(name)] = about
 }
@@ -130,6 +133,9 @@ func (e *exposition) sample(parser textparse.Parser, family string, kind model.M
 	}
 	if _, twice := e.values[series]; twice {
 		return metrics.Errorf(metrics.Invalid, "the metric %s is there twice", series)
+	}
+	if len(e.values) == metrics.MaxBatchSamples {
+		return errLargeGroup
 	}
 	family, kind = familyOf(name, family, kind)
 	e.values[series], e.kinds[family] = told{value, family}, kind

@@ -89,6 +89,11 @@ func (u unit) milliseconds(n int64) int64 {
 	return n * int64(u/ms)
 }
 
+// maxFields are read of a body, which bounds the memory that one of very short lines can take. Senders divide what is too large.
+const maxFields = 4 * metrics.MaxBatchSamples
+
+var errManyFields = metrics.Errorf(metrics.TooLarge, "The body has more than %d numbers: send it in parts.", maxFields)
+
 // influxReader reads InfluxDB's lines. What is wrong with a line is added to refused, and the others are read.
 type influxReader struct {
 	unit    unit // 0 for that in which a time is one of these years
@@ -107,7 +112,11 @@ func (r *influxReader) read(body []byte) error {
 	for lines.inside = false; d.Next(); lines.inside = false {
 		lines.inside, lines.entry = true, 0
 		before, line := len(r.samples), lines.line
-		if err := r.entry(d); err != nil {
+		err := r.entry(d)
+		if errors.Is(err, errManyFields) {
+			return err
+		}
+		if err != nil {
 			r.samples = r.samples[:before]
 			r.refused.add(1, lineError(line, err))
 		}
@@ -165,6 +174,9 @@ func (r *influxReader) fields(d *lineprotocol.Decoder, measurement string) error
 		key, value, err := d.NextField()
 		if err != nil || key == nil {
 			return err
+		}
+		if len(r.samples) == maxFields {
+			return errManyFields
 		}
 		number, ok := influxNumber(value)
 		if !ok {

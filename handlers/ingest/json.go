@@ -22,8 +22,18 @@ type jsonSample struct {
 	At     *int64     `json:"at"` // Unix milliseconds; now where it is missing
 }
 
+// What a jsonSample has at most, with the comma behind it.
+const (
+	sampleBraces = 2
+	sampleCommas = 4 + metrics.MaxLabels
+)
+
 // readJSON reads {"samples":[…]}. An unknown field is an error: a misspelt one would be lost silently.
 func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
+	signs := countSigns(body)
+	if signs['{'] > sampleBraces*metrics.MaxBatchSamples+1 || signs[','] > sampleCommas*metrics.MaxBatchSamples {
+		return metrics.Batch{}, errManySamples
+	}
 	if batch, ok := readGoodJSON(body, now); ok {
 		return batch, nil
 	}
@@ -55,10 +65,6 @@ func readJSON(body []byte, now time.Time) (metrics.Batch, error) {
 
 // readGoodJSON reads a body in which nothing is wrong, in half the time that it takes to be able to say what is.
 func readGoodJSON(body []byte, now time.Time) (batch metrics.Batch, ok bool) {
-	const braces = 2 // of a sample
-	if bytes.Count(body, []byte("{")) > braces*metrics.MaxBatchSamples+1 {
-		return batch, false
-	}
 	var in struct {
 		Samples []jsonSample `json:"samples"`
 	}
@@ -114,6 +120,9 @@ func (ls *jsonLabels) UnmarshalJSON(text []byte) error {
 			return metrics.Errorf(metrics.Invalid, "the value of label %q must be a string", l.Name)
 		}
 		l.Value, rest = jsonString(rest)
+		if len(*ls) == maxLabelsSent {
+			return metrics.Errorf(metrics.Invalid, "there are more than %d labels", maxLabelsSent)
+		}
 		*ls = append(*ls, l)
 	}
 	return nil

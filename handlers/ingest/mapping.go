@@ -32,7 +32,7 @@ func (m *mapping) metric(metric metrics.WebhookMetric) error {
 		return err
 	}
 	if len(m.samples)+len(elements) > metrics.MaxBatchSamples {
-		return metrics.Errorf(metrics.TooLarge, "The body has more than %d samples: send it in parts.", metrics.MaxBatchSamples)
+		return errManySamples
 	}
 	for _, e := range elements {
 		s, err := m.sample(metric, e)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +36,6 @@ const (
 
 // Bounds of what is taken apart at once. They bound the memory that a hostile body can take.
 const (
-	maxJSONParts  = 200_000 // objects, members and elements of a body
 	maxPointBytes = 64 << 10
 	maxOTLPDepth  = 100
 )
@@ -73,8 +71,8 @@ func readOTLP(d *delivery, sums *sums) (batch metrics.Batch, err error) {
 
 // protoOfJSON returns a request in JSON as protobuf.
 func protoOfJSON(body []byte) ([]byte, error) {
-	if parts := bytes.Count(body, []byte("{")) + bytes.Count(body, []byte(",")); parts > maxJSONParts {
-		return nil, metrics.Errorf(metrics.TooLarge, "the JSON has %d objects and members, at most %d are allowed: send it in parts, or as protobuf", parts, maxJSONParts)
+	if err := checkJSONParts(body); err != nil {
+		return nil, err
 	}
 	var request metricspb.MetricsData
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxOTLPDepth}).Unmarshal(body, &request); err != nil {

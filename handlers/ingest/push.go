@@ -24,6 +24,9 @@ type form struct {
 // forms are those that /api/push takes, by media type.
 var forms = map[string]form{}
 
+// errManySamples is for a body that is one batch, of which no more is read than a batch may have.
+var errManySamples = metrics.Errorf(metrics.TooLarge, "The body has more than %d samples: send it in parts.", metrics.MaxBatchSamples)
+
 // readPush reads what the Content-Type says.
 func readPush(d *delivery) (metrics.Batch, error) {
 	media, _, err := mime.ParseMediaType(d.Header.Get("Content-Type"))

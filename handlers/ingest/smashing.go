@@ -89,6 +89,9 @@ func readDashboard(d *delivery) (metrics.Batch, error) {
 }
 
 func decode(body []byte, to any) error {
+	if err := checkJSONParts(body); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	if err := decoder.Decode(to); err != nil {
 		return jsontext.Error(body, decoder, err)

@@ -32,6 +32,9 @@ func readText(body []byte, now time.Time) (metrics.Batch, error) {
 		if err != nil {
 			return metrics.Batch{}, metrics.Errorf(metrics.Invalid, "line %d: %w", number, err)
 		}
+		if len(batch.Samples) == metrics.MaxBatchSamples {
+			return metrics.Batch{}, errManySamples
+		}
 		batch.Samples = append(batch.Samples, s)
 	}
 	return batch, nil

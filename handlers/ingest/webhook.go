@@ -68,6 +68,9 @@ func (h webhooks) vouch(d *delivery) (from Sender, known bool) {
 
 // readWebhook reads one JSON value by a mapping. Numbers are kept as they are written.
 func readWebhook(d *delivery, hook *metrics.Webhook) (metrics.Batch, error) {
+	if err := checkJSONParts(d.body); err != nil {
+		return metrics.Batch{}, err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(d.body))
 	decoder.UseNumber()
 	var body any
