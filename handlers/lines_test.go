@@ -2,11 +2,13 @@ package handlers
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -191,6 +193,23 @@ func TestConnectionsOfLinesAreBounded(t *testing.T) {
 }
 
 // More comes than can be recorded at once: those who send over TCP are made to wait, and nothing is lost.
+func TestPagesOfBrowsersBringNoLines(t *testing.T) {
+	t.Parallel()
+	p := start(t, allSockets...)
+	for _, protocol := range []string{"graphite", "statsd"} {
+		for _, path := range []string{"/", "/" + strings.Repeat("x", 9<<10)} { // the second is a line that is too long
+			c := p.dial("tcp", protocol)
+			send(t, c, "POST "+path+" HTTP/1.1\r\nHost: "+p.taking(protocol)+"\r\nOrigin: http://evil.example\r\nContent-Type: text/plain\r\n\r\nevil 1\nevil:1|g\n")
+			_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if _, err := io.ReadAll(c); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: the connection is open still", protocol)
+			}
+		}
+		p.counts(`liveboard_ingest_dropped_total{format="`+protocol+`",why="http"}`, 2)
+	}
+	p.holds("evil", map[string]float64{})
+}
+
 func TestFloodsOverTCPAreStoredWhole(t *testing.T) {
 	t.Parallel()
 	p := start(t, allSockets...)

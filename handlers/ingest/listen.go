@@ -222,6 +222,10 @@ func (l *listener) connection(c net.Conn) {
 		if tooLong {
 			l.drop(1, "long", from, fmt.Errorf("a line has more than %d bytes", maxLineBytes))
 		}
+		if speaksHTTP(text) {
+			l.drop(1, "http", from, errors.New("a connection speaks HTTP"))
+			return
+		}
 		if len(text) > 0 {
 			l.take(l, packet{text, from, time.Now(), true})
 		}
@@ -232,6 +236,13 @@ func (l *listener) connection(c net.Conn) {
 			return
 		}
 	}
+}
+
+// speaksHTTP reports whether the lines have the header that every browser sends before a body. A page of another site can
+// make one send a body of its choice to any port of this machine.
+func speaksHTTP(lines []byte) bool {
+	header := []byte("\nHost: ")
+	return bytes.Contains(lines, header) || bytes.HasPrefix(lines, header[1:])
 }
 
 func hostOf(c net.Conn) netip.Addr {
