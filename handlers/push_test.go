@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -300,4 +302,24 @@ func TestPushIntoAStoreThatCannotWriteIsRefused(t *testing.T) {
 	}
 	w.recorder.Close()
 	wantProblem(t, w.push(textPlain, "orders 42"), http.StatusServiceUnavailable, "stopping")
+}
+
+// The bodies in which a token or a signature stands are read before it is known who sends them.
+func TestStrangersTakeNoRoomFromSenders(t *testing.T) {
+	w := newWorld(t, nil)
+	for range 16 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		send(t, c, "POST /hooks/a HTTP/1.1\r\nHost: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+		_ = c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
+		if _, err := bufio.NewReader(c).ReadString('\n'); err != nil { // no body is asked for: there is no room for it
+			break
+		}
+	}
+	if a := w.push(textPlain, "orders 1"); a.StatusCode != http.StatusNoContent {
+		t.Errorf("got %d %s, want 204", a.StatusCode, a.body)
+	}
 }

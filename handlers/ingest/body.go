@@ -21,7 +21,8 @@ import (
 const (
 	maxBodyBytes  = 8 << 20           // as sent, and again as decoded
 	mostBodyBytes = 1 << 20           // that most bodies have
-	roomBytes     = 16 * maxBodyBytes // of all bodies in memory together
+	roomBytes     = 16 * maxBodyBytes // of all bodies of known senders in memory together
+	lobbyBytes    = 4 * maxBodyBytes  // and of those whose sender shows in the body
 	waitForRoom   = 5 * time.Second
 )
 
@@ -31,8 +32,8 @@ type room struct {
 	buffers *sync.Pool // of *bytes.Buffer
 }
 
-func newRoom() room {
-	return room{semaphore.NewWeighted(roomBytes), &sync.Pool{New: func() any { return new(bytes.Buffer) }}}
+func newRoom(most int64) room {
+	return room{semaphore.NewWeighted(most), &sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }
 
 // read reads and decodes the body, whose coding is that one where the headers say nothing. Whoever is done with it calls free.

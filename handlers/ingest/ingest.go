@@ -68,6 +68,7 @@ type Config struct {
 type Intake struct {
 	Config
 	room      room
+	lobby     room // of bodies that tell who sent them
 	stats     stats
 	protocols []protocol
 	runs      []func(ctx context.Context)
@@ -75,7 +76,7 @@ type Intake struct {
 
 // New returns an Intake.
 func New(c Config) *Intake {
-	i := &Intake{Config: c, room: newRoom(), stats: newStats(), protocols: slices.Clone(protocols)}
+	i := &Intake{Config: c, room: newRoom(roomBytes), lobby: newRoom(lobbyBytes), stats: newStats(), protocols: slices.Clone(protocols)}
 	for _, open := range openers {
 		opened, run := open(i)
 		i.protocols = append(i.protocols, opened...)
@@ -214,13 +215,14 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 			return err
 		}
 	}
-	early := p.secret == nil && p.vouch == nil
+	early, room := p.secret == nil && p.vouch == nil, i.lobby
 	if early { // strangers are turned away before their body is read
 		if err := i.admit(d, ""); err != nil {
 			return err
 		}
+		room = i.room
 	}
-	free, err := i.room.read(w, d, p.coding)
+	free, err := room.read(w, d, p.coding)
 	if err != nil {
 		return err
 	}
