@@ -154,6 +154,7 @@ func TestOTLPTellsWhatItCannotStore(t *testing.T) {
 		{"no name", `{"gauge":{"dataPoints":[{"timeUnixNano":"T0","asDouble":1}]}}`, "empty name"},
 		{"no attribute name", `{"name":"bad","gauge":{"dataPoints":[{"timeUnixNano":"T0","asDouble":1,"attributes":[{"value":{"stringValue":"x"}}]}]}}`, "bad: attribute"},
 		{"control character", `{"name":"bad","gauge":{"dataPoints":[{"timeUnixNano":"T0","asDouble":1,"attributes":[{"key":"a","value":{"stringValue":"\u0007"}}]}]}}`, "U+0007"},
+		{"many attributes", `{"name":"bad","gauge":{"dataPoints":[{"timeUnixNano":"T0","asDouble":1,"attributes":[` + strings.Repeat(`{"key":"a"},`, 1000) + `{"key":"a"}]}]}}`, "there are 1001 attributes"},
 		{"buckets", `{"name":"bad","histogram":{"dataPoints":[{"timeUnixNano":"T0","count":"1","bucketCounts":["1"],"explicitBounds":[1,2]}]}}`, "bad: a histogram has 2 bounds and 1 buckets"},
 		{"old delta", `{"name":"bad","sum":{"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"T2","asInt":"2"},{"timeUnixNano":"T1","asInt":"3"}]}}`, "older than the newest of its series"},
 		{"two deltas", `{"name":"bad","sum":{"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"T2","asInt":"2"},{"timeUnixNano":"T2","asInt":"3"}]}}`, "two deltas of a series have the same time"},

@@ -16,6 +16,9 @@ import (
 // attributes returns attributes as labels, sorted by name. Those whose names become the same are one, their values with ;
 // between: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-attributes
 func attributes(list []*commonpb.KeyValue) (labels []metrics.Label, err error) {
+	if len(list) > maxLabelsSent { // each name is looked for among all before it
+		return nil, metrics.Errorf(metrics.Invalid, "there are %d attributes, at most %d are looked at", len(list), maxLabelsSent)
+	}
 	list = slices.SortedStableFunc(slices.Values(list), func(a, b *commonpb.KeyValue) int { return cmp.Compare(a.GetKey(), b.GetKey()) })
 	var namer otlptranslator.LabelNamer
 	for _, a := range list {

@@ -223,6 +223,9 @@ func (h *statsdHead) tag(tags string) error {
 		if err != nil {
 			return err
 		}
+		if len(h.labels) == maxLabelsSent { // each name is looked for among all before it
+			return metrics.Errorf(metrics.Invalid, "there are more than %d tags", maxLabelsSent)
+		}
 		h.labels = slices.DeleteFunc(h.labels, func(l metrics.Label) bool { return l.Name == name })
 		h.labels = append(h.labels, metrics.Label{Name: name, Value: value})
 	}

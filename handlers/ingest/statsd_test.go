@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,14 @@ func TestStatsdForgetsWhatNobodySends(t *testing.T) {
 	}
 }
 
+func manyTags(n int) string {
+	var tags []string
+	for i := range n {
+		tags = append(tags, "t"+strconv.Itoa(i))
+	}
+	return strings.Join(tags, ",")
+}
+
 func TestStatsdRefusesWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"orders", "want name:value|kind"},
@@ -130,6 +139,7 @@ func TestStatsdRefusesWhatIsWrong(t *testing.T) {
 		{"orders:1|c|#:x", "a label name is missing"},
 		{"orders:1|c|#a:\u202e", "the value of label a"},
 		{strings.Repeat("a", 198) + ":1|c", "a metric name has 204 bytes"},
+		{"orders:1|c|#" + manyTags(maxLabelsSent+1), "there are more than 128 tags"},
 		{"orders:1|d|#quantile:0.5", `has the label "quantile" twice`},
 	} {
 		s := newStatsd()
