@@ -25,17 +25,19 @@ const (
 )
 
 // openSmashing returns what takes the events of jobs for Smashing, and Dashing before it: https://smashing.github.io
-func openSmashing(*Intake) ([]protocol, func(context.Context)) {
-	s := &smashing{items: make(map[string]map[metrics.Series]bool)}
+func openSmashing(i *Intake) ([]protocol, func(context.Context)) {
+	s := &smashing{intake: i, items: make(map[string]map[metrics.Series]bool)}
 	p := protocol{format: "smashing", secret: widgetSecret, refuse: refuseWidget}
 	widgets, dashboards := p, p
-	widgets.routes, widgets.read = []string{"POST /widgets/{id}"}, s.readWidget
+	widgets.routes, widgets.take = []string{"POST /widgets/{id}"}, s.take
 	dashboards.routes, dashboards.read = []string{"POST /dashboards/{id}"}, readDashboard
 	return []protocol{widgets, dashboards}, nil
 }
 
 // smashing knows which items its widgets have, so that those that are left out of a list end.
 type smashing struct {
+	intake *Intake
+
 	mu    sync.Mutex
 	items map[string]map[metrics.Series]bool // by widget
 }
@@ -99,39 +101,56 @@ func decode(body []byte, to any) error {
 	return nil
 }
 
+// take records the numbers of a widget, and ends the items that are left out of its list.
+func (s *smashing) take(d *delivery) error {
+	w, err := readWidget(d)
+	if err != nil {
+		return err
+	}
+	if w.listed {
+		w.end(s.itemsOf(w.id))
+	}
+	err = s.intake.record(d.Context(), d.from, metrics.Batch{Samples: w.samples, Origin: d.origin("smashing")}, refusal{})
+	if err == nil && w.listed { // else those before have to end with the next event
+		s.note(w.id, w.items)
+	}
+	return err
+}
+
 // readWidget reads the numbers of a widget.
-func (s *smashing) readWidget(d *delivery) (metrics.Batch, error) {
+func readWidget(d *delivery) (*widget, error) {
 	id, err := url.PathUnescape(strings.TrimPrefix(d.URL.EscapedPath(), "/widgets/"))
 	if err != nil {
-		return metrics.Batch{}, metrics.Errorf(metrics.Invalid, "the address is no URL: %w", err)
+		return nil, metrics.Errorf(metrics.Invalid, "the address is no URL: %w", err)
 	}
 	var event widgetEvent
 	if err := decode(d.body, &event); err != nil {
-		return metrics.Batch{}, err
+		return nil, err
 	}
-	w := &widget{id: id, now: d.now, items: make(map[metrics.Series]bool)}
+	w := &widget{id: id, now: d.now, items: make(map[metrics.Series]bool), listed: event.Items != nil}
 	w.read(event)
-	emptied := event.Items != nil && len(event.Items) == 0
+	emptied := w.listed && len(event.Items) == 0
 	switch {
 	case w.err != nil:
-		return metrics.Batch{}, w.err
+		return nil, w.err
 	case len(w.samples) == 0 && !emptied:
-		return metrics.Batch{}, metrics.Errorf(metrics.Refused, "There is no number in current, value, last, status, items or points of the widget %q. "+
+		return nil, metrics.Errorf(metrics.Refused, "There is no number in current, value, last, status, items or points of the widget %q. "+
 			"Only numbers are kept: titles and texts stand in the board file.", id)
 	}
-	if event.Items != nil {
-		w.end(s.swap(id, w.items))
-	}
-	return metrics.Batch{Samples: w.samples}, nil
+	return w, nil
 }
 
-// swap notes the items of a widget, and returns those before.
-func (s *smashing) swap(id string, items map[metrics.Series]bool) (before map[metrics.Series]bool) {
+func (s *smashing) itemsOf(id string) map[metrics.Series]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before = s.items[id]
-	if before != nil || len(s.items) < maxLists {
+	return s.items[id]
+}
+
+// note notes the items of a widget.
+func (s *smashing) note(id string, items map[metrics.Series]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.items[id] != nil || len(s.items) < maxLists {
 		s.items[id] = items
 	}
-	return before
 }

@@ -69,6 +69,18 @@ func TestWidgetItemsThatAreLeftOutEnd(t *testing.T) {
 	})
 }
 
+func TestWidgetItemsEndThoughAnEventWasRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.close()
+		r.want(http.StatusNoContent, "", "POST", "/widgets/list", `{"items":[{"label":"a","value":1},{"label":"b","value":2}]}`)
+		time.Sleep(time.Second)
+		r.want(1000+int(metrics.Forbidden), "may not bring", "POST", "/widgets/list", `{"items":[]}`, "Authorization", "Bearer shop_")
+		r.want(http.StatusNoContent, "", "POST", "/widgets/list", `{"items":[{"label":"a","value":3}]}`)
+		r.wantValues("widget_item", map[string]float64{`widget_item{label="a",widget="list"}`: 3})
+	})
+}
+
 func TestWidgetRefusals(t *testing.T) {
 	r := newRig(t)
 	defer r.close()
@@ -134,19 +146,19 @@ func FuzzWidget(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		s := &smashing{items: make(map[string]map[metrics.Series]bool)}
 		r, err := http.NewRequest("POST", "/widgets/w", strings.NewReader(""))
 		if err != nil {
 			t.Fatal(err)
 		}
 		now := time.Now()
-		batch, err := s.readWidget(&delivery{Request: r, body: body, now: now})
+		w, err := readWidget(&delivery{Request: r, body: body, now: now})
 		if err != nil {
 			if kind := metrics.KindOf(err); kind != metrics.Invalid && kind != metrics.Refused || strings.ContainsAny(err.Error(), "\n\r") {
 				t.Fatalf("%q: got the error %q of kind %v", body, err, kind)
 			}
 			return
 		}
+		batch := metrics.Batch{Samples: w.samples}
 		if err := batch.Check(now); err != nil || !json.Valid(body) && len(batch.Samples) == 0 {
 			t.Fatalf("%q: %v", body, err)
 		}

@@ -18,6 +18,7 @@ type widget struct {
 	now     time.Time
 	samples []metrics.Sample
 	items   map[metrics.Series]bool
+	listed  bool  // there is a list of items, which may be empty
 	err     error // why the first that does not fit is refused
 }
 
