@@ -59,7 +59,11 @@ func (m room) read(w http.ResponseWriter, d *delivery, coding string) (free func
 		m.free.Release(weight)
 	}
 	sent, decoded := buffers[0], buffers[1]
-	if err = fill(sent, http.MaxBytesReader(w, d.Body, maxBodyBytes)); err != nil {
+	size := maxBodyBytes
+	if d.ContentLength >= 0 {
+		size = int(d.ContentLength)
+	}
+	if err = fill(sent, http.MaxBytesReader(w, d.Body, maxBodyBytes), size); err != nil {
 		free()
 		return nil, bodyError(err)
 	}
@@ -122,7 +126,7 @@ func gunzip(decoded *bytes.Buffer, sent []byte) error {
 	defer gzips.Put(z)
 	err := z.Reset(bytes.NewReader(sent))
 	if err == nil {
-		err = fill(decoded, z)
+		err = fill(decoded, z, maxBodyBytes)
 	}
 	return badCoding("gzip", err)
 }
@@ -170,13 +174,13 @@ func unsnap(decoded *bytes.Buffer, sent []byte) error {
 	return nil
 }
 
-// fill reads as much as a body may have. What few bodies need it takes at once: doubling would leave as much behind.
-func fill(buffer *bytes.Buffer, from io.Reader) error {
+// fill reads as much as a body may have. What few bodies need, up to size, it takes at once: doubling would leave as much behind.
+func fill(buffer *bytes.Buffer, from io.Reader, size int) error {
 	n, err := buffer.ReadFrom(io.LimitReader(from, mostBodyBytes))
 	if err != nil || n < mostBodyBytes {
 		return err
 	}
-	buffer.Grow(maxBodyBytes + 1 - mostBodyBytes + bytes.MinRead)
+	buffer.Grow(max(size-mostBodyBytes, 0) + 1 + bytes.MinRead)
 	n, err = buffer.ReadFrom(io.LimitReader(from, maxBodyBytes+1-mostBodyBytes))
 	if mostBodyBytes+n > maxBodyBytes {
 		return errTooLarge
