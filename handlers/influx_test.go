@@ -151,6 +151,8 @@ func TestInfluxQueryAnswersWhatClientsAskBeforeTheyWrite(t *testing.T) {
 	const form = "application/x-www-form-urlencoded"
 	wantJSON(t, do(t, "POST", w.URL+"/query", "q=CREATE+DATABASE+%22telegraf%22", "Content-Type", form), 200, `{"results":[{"statement_id":0}]}`)
 	wantJSON(t, do(t, "POST", w.URL+"/query?q=create+database+x", ""), 200, `{"results":[{"statement_id":0}]}`)
+	wantJSON(t, do(t, "GET", w.URL+"/query?db="+strings.Repeat("x", 1000)+"&q=SHOW+DATABASES", ""), 200,
+		`{"results":[{"statement_id":0,"series":[{"name":"databases","columns":["name"],"values":[["liveboard"]]}]}]}`)
 	wantJSON(t, do(t, "GET", w.URL+"/query?db=telegraf&q=SHOW+DATABASES%3Bcreate+database+x%3B", ""), 200,
 		`{"results":[{"statement_id":0,"series":[{"name":"databases","columns":["name"],"values":[["telegraf"]]}]},{"statement_id":1}]}`)
 	for _, q := range []string{"SELECT+1", "", "%3B", "x"} {

@@ -92,9 +92,9 @@ func (i *Intake) influxResults(w http.ResponseWriter, r *http.Request) (results 
 	return results, nil
 }
 
-// influxDatabase is the name of the database that the request is about.
+// influxDatabase is the name of the database that the request is about, but not a long one, which many statements would repeat.
 func influxDatabase(r *http.Request) string {
-	if name := r.FormValue("db"); name != "" && metrics.CheckText(name) == nil {
+	if name := r.FormValue("db"); name != "" && len(name) <= metrics.MaxNameBytes && metrics.CheckText(name) == nil {
 		return name
 	}
 	return "liveboard"
