@@ -94,7 +94,7 @@ func (h *Head) Fresh(samples []metrics.Sample) (fresh []int) {
 	defer h.mu.RUnlock()
 	s := new(series)
 	for i, sample := range samples {
-		if s.next != nil && s.next.id == sample.Series { // see after
+		if s.next != nil && s.next.id == sample.Series && !s.next.gone { // see after
 			s = s.next
 		} else if known := h.series[sample.Series]; known != nil {
 			s = known

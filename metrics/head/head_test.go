@@ -3,6 +3,7 @@ package head
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -171,6 +172,22 @@ func TestLastIsTheNewestSampleInTheRange(t *testing.T) {
 				t.Errorf("got %d, want %d", got, tt.want)
 			}
 		})
+	}
+}
+
+// That a series follows another in a group is remembered, and must not make a forgotten one known.
+func TestForgottenSeriesIsFresh(t *testing.T) {
+	h := New(nil)
+	up, load := newSeries(t, "up"), newSeries(t, "load")
+	both := append(samplesOf(up, 10), samplesOf(load, 10)...)
+	h.Apply(1, both)
+	h.Forget([]metrics.Series{load})
+	if got := h.Fresh(both); !slices.Equal(got, []int{1}) {
+		t.Errorf("got %v fresh, want the second alone", got)
+	}
+	h.Apply(2, both)
+	if got := h.Fresh(both); len(got) != 0 || h.Len() != 2 {
+		t.Errorf("got %v fresh of %d series, want none of 2", got, h.Len())
 	}
 }
 
