@@ -348,6 +348,7 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 		MaxSeriesPerToken: s.MaxSeriesPerToken,
 		SeriesPerToken:    metrics.PerToken(found),
 	})
+	store.OnForget(p.forgotten)
 	var err error
 	specs, engine := file.Board().Leaderboards, query.New(store.Head())
 	if p.ledger, err = rank.NewLedger(context.Background(), rank.LedgerConfig{Log: store.Scores(), Bell: p.ringBoards}, query.Submitted(specs)); err != nil {
@@ -368,6 +369,13 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 func (p *program) arrived(arrivals []metrics.Arrival) {
 	p.arrivals.Add(arrivals...)
 	p.fresh = true
+}
+
+// forgotten makes room for others in the place of series that are deleted.
+func (p *program) forgotten(gone []metrics.Arrival) {
+	p.arrivals.Forget(gone...)
+	p.recorder.Forget(gone)
+	p.hub.Touch(press.ArrivalsTopic)
 }
 
 // ring tells the hub which metrics moved.

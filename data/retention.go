@@ -15,6 +15,7 @@ const (
 	dropTogether   = 64  // blocks
 	forgetTogether = 100 // series
 	vacuumTogether = 256 // pages
+	applyWithin    = 50  // milliseconds
 
 	spareShare = 16             // free pages are given back beyond this share of the file: less is soon used again
 	spareLeast = 256            // pages
@@ -23,6 +24,10 @@ const (
 
 // SetStorage says how much history is kept from the next Retain on. Without it everything is.
 func (s *Store) SetStorage(storage metrics.Storage) { s.storage.Store(&storage) }
+
+// OnForget has tell told of the series that are deleted from now on, before the same can come again. tell must neither block nor
+// use the store.
+func (s *Store) OnForget(tell func(gone []metrics.Arrival)) { s.forgotten.Store(&tell) }
 
 // Retain deletes what is older than its tier is kept, then, while the file has more bytes than the budget, the oldest of
 // the finest tier that has any, and then series of which nothing is left. It follows a Rollup: nothing goes of which a
@@ -178,7 +183,7 @@ func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error)
 	if err := readSetting(ctx, s.readers, settingSealed, &cut); err != nil {
 		return 0, damage(err)
 	}
-	if s.head.Seq() != s.seq {
+	if !s.applied(ctx) {
 		return 0, nil // what is not applied yet may be of one too
 	}
 	gone := s.head.Idle(before, cut, forgetTogether, func(series metrics.Series, newest int64) bool {
@@ -187,7 +192,8 @@ func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error)
 	if len(gone) == 0 {
 		return 0, nil
 	}
-	if err := s.deleteSeries(ctx, gone); err != nil {
+	arrivals, err := s.deleteSeries(ctx, gone)
+	if err != nil {
 		return 0, err
 	}
 	s.head.Forget(gone)
@@ -196,7 +202,26 @@ func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error)
 	for _, series := range gone {
 		delete(s.ids, series)
 	}
+	if tell := s.forgotten.Load(); tell != nil {
+		(*tell)(arrivals)
+	}
 	return len(gone), nil
+}
+
+// applied waits a moment until the newest group is applied. Whoever gets the lock of a sender that waits for it comes
+// just before that.
+func (s *Store) applied(ctx context.Context) bool {
+	for range applyWithin {
+		if s.head.Seq() == s.seq {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Millisecond):
+		}
+	}
+	return false
 }
 
 // unrolled reports whether blocks are still to be made of the time t of a series.
@@ -209,21 +234,38 @@ func (s *Store) unrolled(series, t int64) bool {
 	return false
 }
 
-func (s *Store) deleteSeries(ctx context.Context, gone []metrics.Series) error {
-	return inTx(ctx, s.writer, func(tx *sql.Tx) error {
+// deleteSeries returns how the deleted ones had arrived.
+func (s *Store) deleteSeries(ctx context.Context, gone []metrics.Series) (arrivals []metrics.Arrival, err error) {
+	err = inTx(ctx, s.writer, func(tx *sql.Tx) error {
 		for _, series := range gone {
-			id := s.id(series)
-			if _, err := tx.ExecContext(ctx, `
-				DELETE FROM chunks
-				WHERE series = ?`, id); err != nil {
+			a, err := deleteOne(ctx, tx, s.id(series))
+			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `
-				DELETE FROM series
-				WHERE id = ?`, id); err != nil {
-				return err
-			}
+			a.Series = series
+			arrivals = append(arrivals, a)
 		}
 		return nil
 	})
+	return arrivals, err
+}
+
+func deleteOne(ctx context.Context, tx *sql.Tx, id int64) (a metrics.Arrival, err error) {
+	err = tx.QueryRowContext(ctx, `
+		SELECT IFNULL(o.token, ''), IFNULL(o.format, ''), IFNULL(o.sender, ''), s.created_at
+		FROM series s
+		LEFT JOIN origins o ON o.id = s.origin
+		WHERE s.id = ?`, id).Scan(&a.Origin.Token, &a.Origin.Format, &a.Origin.Sender, &a.At)
+	if err != nil {
+		return a, err
+	}
+	if _, err = tx.ExecContext(ctx, `
+		DELETE FROM chunks
+		WHERE series = ?`, id); err != nil {
+		return a, err
+	}
+	_, err = tx.ExecContext(ctx, `
+		DELETE FROM series
+		WHERE id = ?`, id)
+	return a, err
 }

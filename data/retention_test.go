@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,5 +201,93 @@ func TestSeriesWithSamplesInTheJournalIsNotForgotten(t *testing.T) {
 	must(t, s.Retain(t.Context(), sunday))
 	if n := s.head.Len(); n != 0 {
 		t.Errorf("got %d series, want none", n)
+	}
+}
+
+func TestForgottenSeriesAreToldAsTheyArrived(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	push := metrics.Arrival{Series: newSeries(t, "pushed"), Origin: metrics.Origin{Token: "t1", Format: "text", Sender: "10.0.0.1"}, At: 7}
+	unknown := metrics.Arrival{Series: newSeries(t, "unknown")}
+	samples := append(samplesOf(push.Series, 0, 100), samplesOf(unknown.Series, 0, 100)...)
+	seq, err := s.Append(t.Context(), samples, []metrics.Arrival{push})
+	must(t, err)
+	s.head.Apply(seq, samples)
+	seal(t, s)
+	must(t, s.Rollup(t.Context(), sunday))
+	var told []metrics.Arrival
+	s.OnForget(func(gone []metrics.Arrival) { told = append(told, gone...) })
+	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
+	must(t, s.Retain(t.Context(), sunday))
+	if want := []metrics.Arrival{push, unknown}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
+	}
+	must(t, s.Retain(t.Context(), sunday))
+	if len(told) != 2 {
+		t.Errorf("told again: %v", told[2:])
+	}
+}
+
+// Series come again while they are being forgotten, by the way that all samples take. None of the new samples may be lost.
+func TestSeriesThatIsForgottenWhileItComesAgainLosesNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	var old []metrics.Sample
+	var batches []metrics.Batch
+	for i := range 10 * forgetTogether {
+		old = append(old, samplesOf(newSeries(t, fmt.Sprintf("m%d", i)), 0, 1)...)
+		now := metrics.Sample{Series: old[i].Series, At: time.Now().UnixMilli(), Value: 1}
+		batches = append(batches, metrics.Batch{Samples: []metrics.Sample{now}})
+	}
+	record(t, s, old)
+	seal(t, s)
+	must(t, s.Rollup(t.Context(), time.Now()))
+	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
+	recorder := metrics.NewRecorder(metrics.RecorderConfig{Log: s, Applier: s.head})
+	var forgotten atomic.Int64
+	s.OnForget(func(gone []metrics.Arrival) {
+		forgotten.Add(int64(len(gone)))
+		recorder.Forget(gone)
+	})
+	var work sync.WaitGroup
+	for sender := range 4 {
+		work.Go(func() {
+			for i := len(batches) - 1 - sender; i >= 0; i -= 4 {
+				if err := recorder.Record(t.Context(), batches[i]); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	sent := make(chan struct{})
+	go func() {
+		work.Wait()
+		close(sent)
+	}()
+	for again := true; again; {
+		must(t, s.Retain(t.Context(), time.Now()))
+		select {
+		case <-sent:
+			again = false
+		default:
+		}
+	}
+	if n := forgotten.Load(); n == 0 || n == int64(len(batches)) {
+		t.Errorf("%d of %d series were forgotten, want a part", n, len(batches))
+	}
+	recorder.Close()
+	must(t, crash(s))
+	s, err = openQuiet(path)
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	for _, b := range batches {
+		want := b.Samples[0]
+		points, err := read(s, want.Series.Name(), want.At, want.At)
+		must(t, err)
+		if len(points) != 1 {
+			t.Errorf("%s has %d samples of %d, want the one that was acknowledged", want.Series, len(points), want.At)
+		}
 	}
 }

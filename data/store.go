@@ -39,6 +39,7 @@ type Store struct {
 	arrivals []metrics.Arrival // of the series that were found at Open, until Arrivals takes them
 
 	storage        atomic.Pointer[metrics.Storage]
+	forgotten      atomic.Pointer[func(gone []metrics.Arrival)] // see OnForget
 	stats          tierStats
 	rolling        sync.Mutex // held by a roll-up, and by what deletes
 	marks          marks

@@ -15,7 +15,7 @@ const (
 // ArrivedMetric is what has come in under one name.
 type ArrivedMetric struct {
 	Name    string
-	Series  int      // that came, those that have ended among them
+	Series  int      // that came and are not forgotten, those that have ended among them
 	FirstAt int64    // of the first series, Unix milliseconds; 0 where that was not kept
 	LastAt  int64    // of the newest series
 	Newest  Series   // one of the newest
@@ -44,6 +44,22 @@ func (a *Arrivals) Add(arrivals ...Arrival) {
 			a.byName[name] = m
 		}
 		m.add(one)
+	}
+}
+
+// Forget takes series out that the log has deleted, and a metric with the last of them. What else is told of a
+// metric may still be of a series that was forgotten.
+func (a *Arrivals) Forget(gone ...Arrival) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, one := range gone {
+		m := a.byName[one.Series.Name()]
+		if m == nil {
+			continue
+		}
+		if m.Series--; m.Series == 0 {
+			delete(a.byName, m.Name)
+		}
 	}
 }
 

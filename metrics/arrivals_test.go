@@ -60,3 +60,23 @@ func TestArrivalsKeepAFewVaryingLabels(t *testing.T) {
 		t.Errorf("got %v, want the %d that were found first", got, maxVarying)
 	}
 }
+
+func TestArrivalsForgetAMetricWithTheLastOfItsSeries(t *testing.T) {
+	push := Origin{"", "text", "127.0.0.1"}
+	se, no := arrival(t, "orders", "se", push, 10), arrival(t, "orders", "no", push, 20)
+	var a Arrivals
+	a.Add(se, no, arrival(t, "visits", "", push, 30))
+	all := func(*ArrivedMetric) bool { return true }
+	a.Forget(no, arrival(t, "never", "", push, 0))
+	if list, total := a.List(9, all); total != 2 || list[1].Name != "orders" || list[1].Series != 1 {
+		t.Errorf("got %v, want orders with one series", list)
+	}
+	a.Forget(se)
+	if list, total := a.List(9, all); total != 1 || list[0].Name != "visits" {
+		t.Errorf("got %v, want visits alone", list)
+	}
+	a.Add(no)
+	if list, _ := a.List(9, all); len(list) != 2 || list[1].Series != 1 || list[1].FirstAt != 20 {
+		t.Errorf("got %v, want that orders came again", list)
+	}
+}

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -47,6 +48,9 @@ type Recorder struct {
 	committer *Committer[*pending]
 	stats     recorderStats
 	perToken  map[string]int // series; of the goroutine that commits
+
+	mu   sync.Mutex
+	gone map[string]int // forgotten series by token, until the next commit takes them off perToken
 }
 
 // pending is a batch on its way through the Recorder.
@@ -100,7 +104,7 @@ func NewRecorder(c RecorderConfig) *Recorder {
 	if c.SeriesPerToken == nil {
 		c.SeriesPerToken = make(map[string]int)
 	}
-	r := &Recorder{config: c, perToken: c.SeriesPerToken}
+	r := &Recorder{config: c, perToken: c.SeriesPerToken, gone: make(map[string]int)}
 	r.stats.commit = NewHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5)
 	r.committer = NewCommitter(maxGroupSamples, func(p *pending) int { return len(p.Samples) }, r.commit)
 	return r
@@ -132,6 +136,15 @@ func (r *Recorder) Record(ctx context.Context, b Batch) error {
 		return err
 	}
 	return <-p.outcome
+}
+
+// Forget makes room for new series in the place of those that the log has deleted. It does not block.
+func (r *Recorder) Forget(gone []Arrival) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range gone {
+		r.gone[a.Origin.Token]++
+	}
 }
 
 // Close refuses further batches and returns once those in the queue are through.

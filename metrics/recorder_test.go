@@ -64,6 +64,14 @@ func (m *memory) Fresh(samples []Sample) (fresh []int) {
 	return fresh
 }
 
+func (m *memory) forget(gone []Arrival) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range gone {
+		delete(m.known, a.Series)
+	}
+}
+
 // batch returns a batch with one sample of now for each name.
 func batch(t *testing.T, names ...string) Batch {
 	t.Helper()
@@ -234,6 +242,34 @@ func TestRecordHoldsTheLimitOfSeriesOfAToken(t *testing.T) {
 	if len(arrived) != 7 || arrived[0].Series.Name() != "a" || arrived[0].Origin.Token != "till" || arrived[0].At == 0 || !slices.Equal(arrived, m.arrivals) {
 		t.Errorf("arrived %v, appended %v; want seven of each", arrived, m.arrivals)
 	}
+}
+
+func TestForgottenSeriesMakeRoomForOthers(t *testing.T) {
+	var m memory
+	r := NewRecorder(RecorderConfig{Log: &m, Applier: &m, MaxSeries: 4, MaxSeriesPerToken: 2, SeriesPerToken: map[string]int{"till": 1}})
+	defer r.Close()
+	from := func(token string, b Batch) Batch {
+		b.Origin.Token = token
+		return b
+	}
+	record := func(want Kind, b Batch) {
+		t.Helper()
+		if err := r.Record(t.Context(), b); KindOf(err) != want {
+			t.Errorf("got error %v, want kind %d", err, want)
+		}
+	}
+	record(Internal, from("till", batch(t, "a")))
+	record(TooMany, from("till", batch(t, "b")))
+	record(Internal, from("door", batch(t, "x", "y")))
+	m.forget(m.arrivals[1:2]) // of the door
+	r.Forget(m.arrivals[1:2])
+	record(TooMany, from("till", batch(t, "b")))
+	m.forget(m.arrivals[:1])
+	r.Forget(m.arrivals[:1])
+	record(Internal, from("till", batch(t, "b")))
+	record(TooMany, from("till", batch(t, "a")))
+	record(Internal, from("door", batch(t, "x")))
+	record(TooMany, from("door", batch(t, "z")))
 }
 
 func TestRecordTakesOfAPartialBatchWhatItCan(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 // commit records the group and tells every sender the outcome.
 func (r *Recorder) commit(group []*pending) {
+	r.makeRoom()
 	a := admission{recorder: r, known: r.config.Applier.Len(), at: time.Now().UnixMilli()}
 	group = slices.DeleteFunc(group, func(p *pending) bool {
 		err := a.admit(p)
@@ -25,6 +26,19 @@ func (r *Recorder) commit(group []*pending) {
 		r.stats.count(p, err)
 		p.outcome <- p.result(err)
 	}
+}
+
+// makeRoom takes what was forgotten off the counts.
+func (r *Recorder) makeRoom() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for token, n := range r.gone {
+		r.perToken[token] -= n
+		if r.perToken[token] == 0 {
+			delete(r.perToken, token)
+		}
+	}
+	clear(r.gone)
 }
 
 func (r *Recorder) append(samples []Sample, arrivals []Arrival) error {
