@@ -303,6 +303,8 @@ func (s serve) server(p *program) *handlers.Server {
 		Ledger:     p.ledger,
 		Tokens:     p.store.Tokens(),
 		Keys:       p.store.Keys(),
+		Store:      p.store,
+		Backups:    p.backups,
 		PublicURL:  strings.TrimSuffix(s.PublicURL, "/"),
 		Registry:   p.registry,
 		Checks: []handlers.Check{

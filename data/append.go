@@ -39,6 +39,7 @@ func (s *Store) Append(ctx context.Context, samples []metrics.Sample, arrivals [
 	s.seq = seq
 	s.learn(added)
 	s.grow(len(payload))
+	s.appended.Add(int64(len(samples)))
 	return seq, nil
 }
 

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v4/disk"
+
+	"liveboard/metrics"
 )
 
 const (
@@ -232,6 +234,12 @@ func (b *Backups) Stats() BackupStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.stats
+}
+
+// Usage tells what backups there are.
+func (b *Backups) Usage() metrics.BackupUsage {
+	s := b.Stats()
+	return metrics.BackupUsage{Folder: b.plan.Folder, Keep: b.plan.Keep, NewestAt: s.NewestAt, Bytes: s.Bytes, Err: b.Healthy()}
 }
 
 // Healthy returns why the last try failed, or nil.

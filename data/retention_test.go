@@ -116,6 +116,12 @@ func TestUsageTellsWhatEveryTierHolds(t *testing.T) {
 	must(t, s.countTiers(t.Context(), sunday))
 	u, err := s.Usage(t.Context())
 	must(t, err)
+	if raw, ten := u.Tiers[0].PerDay, u.Tiers[1].PerDay; raw != 0 || ten < 5*17_280 || ten > 12*17_280 {
+		t.Errorf("%d and %d bytes a day, want 5 to 12 for each of 17,280 noisy samples in the tier that they move up to", raw, ten)
+	}
+	if u.Tiers[4].Known {
+		t.Error("the widest tier is taken for known after a week")
+	}
 	if u.Budget != 1<<30 || u.Bytes < 4096 || u.Free > u.Bytes {
 		t.Errorf("got %+v", u)
 	}
@@ -124,7 +130,7 @@ func TestUsageTellsWhatEveryTierHolds(t *testing.T) {
 		from, before time.Duration // ago
 	}{{0, 12 * time.Hour, 5 * time.Hour}, {1, 8 * 24 * time.Hour, 7 * 24 * time.Hour}, {2, 8 * 24 * time.Hour, 7 * 24 * time.Hour}} {
 		got := u.Tiers[tt.tier]
-		if ago := sunday.Sub(time.UnixMilli(got.Oldest)); got.Rows == 0 || got.Bytes == 0 || ago > tt.from || ago < tt.before {
+		if ago := sunday.Sub(time.UnixMilli(got.Oldest)); got.Rows == 0 || !got.Known || got.Bytes == 0 || ago > tt.from || ago < tt.before {
 			t.Errorf("tier %d: got %+v, which begins %v ago", tt.tier, got, ago)
 		}
 	}

@@ -45,6 +45,7 @@ type Store struct {
 	marks          marks
 	oldest, newest [lanes]atomic.Int64 // the spans with which a lane begins and ends
 	sealing        sync.Mutex          // held by whoever changes chunks or blocks
+	appended       atomic.Int64        // samples since Open
 	journalBytes   atomic.Int64        // appended since the last seal began
 	sealNow        chan struct{}       // the journal is long
 	stop           context.CancelFunc
@@ -238,8 +239,12 @@ func (s *Store) sealForever(ctx context.Context) {
 	}
 }
 
-// rollForever rolls up and deletes at intervals.
+// rollForever rolls up, deletes and counts at intervals.
 func (s *Store) rollForever(ctx context.Context) {
+	s.stats.note(time.Now(), 0)
+	if err := s.countTiers(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		s.log.Error("tiers cannot be counted", "err", err)
+	}
 	tick := time.NewTicker(rollEvery)
 	defer tick.Stop()
 	for {
@@ -253,6 +258,7 @@ func (s *Store) rollForever(ctx context.Context) {
 			err = s.Retain(ctx, time.Now())
 		}
 		if err == nil {
+			s.stats.note(time.Now(), s.appended.Load())
 			err = s.countTiers(ctx, time.Now())
 		}
 		if err != nil && ctx.Err() == nil {

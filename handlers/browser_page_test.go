@@ -41,6 +41,7 @@ func TestPagesAreFlawless(t *testing.T) {
 	shop, old, host := newShop(t), shopAsOf(t, time.Now().Add(-2*time.Minute)), newSite(t, "")
 	host.filled(t)
 	league := newFullLeague(t)
+	vast := newSite(t, "storage: {budget: 900000TiB}\ndashboards: [{name: d, panels: [{kind: text, text: x}]}]\n") // of which the disk has not enough
 	for _, page := range []struct {
 		name string
 		site *site
@@ -79,6 +80,8 @@ func TestPagesAreFlawless(t *testing.T) {
 		{"arrivals", shop, "/arrivals?"},
 		{"arrivals that are stale", old, "/arrivals?limit=100&"},
 		{"arrivals of our own", host, "/arrivals?own=1&limit=100&"},
+		{"storage", host, "/storage?"},
+		{"storage with warnings", vast, "/storage?"},
 		{"no arrivals", host, "/arrivals?"},
 		{"found arrivals", shop, "/arrivals?q=orders&from=text&"},
 		{"no found arrivals", shop, "/arrivals?q=%3Cnothing%3E&"},

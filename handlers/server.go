@@ -36,6 +36,8 @@ type Config struct {
 	Ledger           Ledger
 	Tokens           Tokens
 	Keys             Keys
+	Store            Store
+	Backups          Backups
 	Registry         *prometheus.Registry // what /metrics tells; the server adds its own to it
 	Checks           []Check
 	Build            string
@@ -164,6 +166,7 @@ func (s *Server) routes() chi.Router {
 		get(r, "/metrics", promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{Registry: s.Registry}).ServeHTTP)
 		get(r, "/", s.index)
 		get(r, "/arrivals", s.arrivals)
+		get(r, "/storage", s.storage)
 		get(r, "/d/{dashboards}", s.desk)
 		get(r, "/d/{dashboards}/{panel}", s.desk)
 		get(r, "/kiosk/{dashboards}", s.kiosk)

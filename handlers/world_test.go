@@ -77,6 +77,7 @@ func pacedWorld(t testing.TB, gap time.Duration, change func(*Config), board *me
 	config := Config{
 		Press: w.press, Prometheus: query.NewPrometheus(w.store.Head()), Catalog: metrics.NewCatalog(), Recorder: w.recorder, Registry: prometheus.NewRegistry(),
 		Boards: boards, Ledger: w.ledger, Tokens: w.store.Tokens(), Keys: w.store.Keys(),
+		Store: w.store, Backups: data.NewBackups(path, data.BackupPlan{}, slog.New(slog.DiscardHandler)),
 		Checks: []Check{{"store", w.store.Ping}}, Build: "build", Streams: StreamLimits{PerAddress: 64},
 	}
 	if change != nil {

@@ -102,7 +102,7 @@ func Index(m IndexModel) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"foot\"><a href=\"/arrivals\">What came in</a> <a href=\"/doctor\">Examine the connection to this server</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"foot\"><a href=\"/arrivals\">What came in</a> <a href=\"/storage\">What is kept</a> <a href=\"/doctor\">Examine the connection to this server</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
