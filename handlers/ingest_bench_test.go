@@ -40,6 +40,8 @@ func BenchmarkIngest(b *testing.B) {
 	b.Run("remote_write_dropped", func(b *testing.B) { benchmarkIngest(b, drop.URL, writtenBody) })
 	b.Run("JSON", func(b *testing.B) { benchmarkIngest(b, newRoomyWorld(b).URL, jsonBody) })
 	b.Run("JSON_dropped", func(b *testing.B) { benchmarkIngest(b, drop.URL, jsonBody) })
+	b.Run("text", func(b *testing.B) { benchmarkIngest(b, newRoomyWorld(b).URL, textBody) })
+	b.Run("text_dropped", func(b *testing.B) { benchmarkIngest(b, drop.URL, textBody) })
 	b.Run("recorder", benchmarkRecorder)
 }
 
@@ -62,8 +64,9 @@ type bench struct {
 	values   []float64
 	at       int64 // Unix ms
 	template []byte
-	ends     []int // of the samples in template
-	body     bytes.Buffer
+	ends     []int    // of the samples in template
+	heads    [][]byte // of pushed samples
+	body     []byte
 	packed   []byte
 }
 
@@ -108,26 +111,48 @@ func writtenBody(s *bench) (body []byte, header http.Header) {
 }
 
 func jsonBody(s *bench) (body []byte, header http.Header) {
-	s.body.Reset()
-	s.body.WriteString(`{"samples":[`)
-	for i, series := range s.series {
-		s.body.WriteString([]string{`{"name":"`, `,{"name":"`}[min(i, 1)])
-		s.body.WriteString(series.Name())
-		s.body.WriteString(`","labels":{`)
-		for k, l := range series.Labels()[1:] {
-			fmt.Fprintf(&s.body, "%s%q:%q", []string{"", ","}[min(k, 1)], l.Name, l.Value)
+	return s.pushed(`{"samples":[`, `"value":`, `,"at":`, `},`, "]}"), http.Header{"Content-Type": {jsonType}}
+}
+
+func textBody(s *bench) (body []byte, header http.Header) {
+	return s.pushed("", "", " ", "\n", ""), http.Header{"Content-Type": {textPlain}}
+}
+
+// pushed makes a body of the heads of the samples and what stands around them. Of the last sample's end one byte is left out.
+func (s *bench) pushed(begin, value, at, end, finish string) []byte {
+	if s.heads == nil {
+		s.heads = make([][]byte, len(s.series))
+		for i, series := range s.series {
+			s.heads[i] = headOf(series, value != "")
 		}
-		fmt.Fprintf(&s.body, `},"value":%v,"at":%d}`, s.values[i], s.at)
 	}
-	s.body.WriteString("]}")
-	return s.body.Bytes(), http.Header{"Content-Type": {jsonType}}
+	body := append(s.body[:0], begin...)
+	for i, head := range s.heads {
+		body = append(append(body, head...), value...)
+		body = append(strconv.AppendFloat(body, s.values[i], 'f', -1, 64), at...)
+		body = append(strconv.AppendInt(body, s.at, 10), end...)
+	}
+	s.body = append(body[:len(body)-1], finish...)
+	return s.body
+}
+
+// headOf is what stands before a sample's value.
+func headOf(series metrics.Series, inJSON bool) []byte {
+	if !inJSON {
+		return append(metrics.AppendSeries(nil, series), ' ')
+	}
+	head := fmt.Appendf(nil, `{"name":%q,"labels":{`, series.Name())
+	for k, l := range series.Labels()[1:] {
+		head = fmt.Appendf(head, "%s%q:%q", []string{"", ","}[min(k, 1)], l.Name, l.Value)
+	}
+	return append(head, "},"...)
 }
 
 // benchmarkIngest has the senders send b.N requests.
 func benchmarkIngest(b *testing.B, url string, body func(*bench) ([]byte, http.Header)) {
-	path := "/api/v1/write"
-	if _, header := body(newBench(b, 0)); header.Get("Content-Type") == jsonType {
-		path = "/api/push"
+	path := "/api/push"
+	if _, header := body(newBench(b, 0)); header.Get("Content-Encoding") == "snappy" {
+		path = "/api/v1/write"
 	}
 	benchmarkSenders(b, func(s *bench) error {
 		sent, header := body(s)

@@ -32,11 +32,38 @@ func FuzzPushJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { readAndWriteBack(t, readJSON, body) })
 }
 
+// What is read fast must be what is read with care, whether its series are known or not.
+func FuzzGoodJSON(f *testing.F) {
+	for _, body := range []string{
+		`{"samples":[{"name":"a","labels":{"b":"c"},"value":1,"at":1}]}`, " {\"samples\" :\t[ {\"at\":-7 ,\"value\":-0.5e+3,\"labels\":{ },\"name\":\"a\" }\r\n, {\"name\":\"a\",\"value\":0} ] } ",
+		`{"samples":[{"name":"\u0061","labels":{"b":"\\","c":"}\"{"},"value":1}]}`, `{"samples":[{"name":"a","name":"b","value":01}]}`, `{"samples":[{"name":"a","labels":{"b":"c","b":"c"},"value":+1}]}`,
+		`{"samples":[{"name":"a","value":1.,"at":1.0}]}`, `{"samples":[{"name":"a","labels":null,"value":1},]}`, "{\"samples\":[{\"name\":\"a\",\"labels\":{\"b\":\"\xff\"},\"value\":1}]}", `{"samples":[{"value":1}]}{`,
+		`{"samples":[{"name":"a","labels":{"b":["}"]},"value":1e400}]}`, `{"samples":[{"name":"a","labels":{"b" "c"},"value":.1}]}`, `{"samples":[]}`, `{"samples":[{"name":"a","value":1e999}]}`,
+	} {
+		f.Add([]byte(body))
+	}
+	known := newSeriesCache()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		now := time.Now()
+		for range 2 {
+			good, ok := readGoodJSON(body, now, known)
+			if !ok {
+				return
+			}
+			if want, err := readAnyJSON(body, now); err != nil || fmt.Sprint(good) != fmt.Sprint(want) {
+				t.Fatalf("%q: got %v, want %v, %v", body, good, want, err)
+			}
+		}
+	})
+}
+
+type reader = func(body []byte, now time.Time, known *seriesCache) (metrics.Batch, error)
+
 // readAndWriteBack reads a body and holds what was accepted to the rules of samples; written in either
 // format it must read as the same.
-func readAndWriteBack(t *testing.T, read func([]byte, time.Time) (metrics.Batch, error), body []byte) {
+func readAndWriteBack(t *testing.T, read reader, body []byte) {
 	now := time.Now()
-	batch, err := read(body, now)
+	batch, err := read(body, now, newSeriesCache())
 	if err != nil {
 		if metrics.KindOf(err) != metrics.Invalid || strings.ContainsAny(err.Error(), "\n\r") {
 			t.Fatalf("%q: got the error %v of kind %v", body, err, metrics.KindOf(err))
@@ -52,10 +79,10 @@ func readAndWriteBack(t *testing.T, read func([]byte, time.Time) (metrics.Batch,
 		return // a time that the recorder refuses, of JSON
 	}
 	for name, again := range map[string]struct {
-		read func([]byte, time.Time) (metrics.Batch, error)
+		read reader
 		body []byte
 	}{"text": {readText, inText(batch)}, "JSON": {readJSON, inJSON(t, batch)}} {
-		got, err := again.read(again.body, now)
+		got, err := again.read(again.body, now, newSeriesCache())
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(batch) {
 			t.Fatalf("%q written as %s is %q, which reads as %v, %v, want %v", body, name, again.body, got, err, batch)
 		}

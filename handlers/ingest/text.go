@@ -16,7 +16,7 @@ func init() { forms["text/plain"] = form{"text", readText} }
 // readText reads a sample a line: name{label="value",…} value [Unix milliseconds]. Empty lines
 // and lines that begin with # are passed over. It is the sample line of Prometheus's text format:
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
-func readText(body []byte, now time.Time) (metrics.Batch, error) {
+func readText(body []byte, now time.Time, _ *seriesCache) (metrics.Batch, error) {
 	var batch metrics.Batch
 	number := 0
 	for line := range bytes.Lines(body) {
