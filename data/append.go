@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"time"
 
 	"liveboard/metrics"
@@ -48,11 +47,14 @@ func (s *Store) resolve(samples []metrics.Sample) (entries []entry, added map[me
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	entries = make([]entry, len(samples))
+	prev := new(knownSeries)
 	for i, sample := range samples {
-		id, ok := s.ids[sample.Series]
-		if !ok {
-			id, ok = added[sample.Series]
+		entries[i] = entry{at: sample.At, value: sample.Value}
+		if known := s.after(prev, sample.Series); known != nil {
+			entries[i].series, prev = known.id, known
+			continue
 		}
+		id, ok := added[sample.Series]
 		if !ok {
 			if added == nil {
 				added = make(map[metrics.Series]int64)
@@ -60,9 +62,21 @@ func (s *Store) resolve(samples []metrics.Sample) (entries []entry, added map[me
 			id = s.lastID + int64(len(added)) + 1
 			added[sample.Series] = id
 		}
-		entries[i] = entry{id, sample.At, sample.Value}
+		entries[i].series = id
 	}
 	return entries, added
+}
+
+// after returns what is known of series, which follows prev in its group, or nil. Most likely it is what followed prev before; see head.Head.
+func (s *Store) after(prev *knownSeries, series metrics.Series) *knownSeries {
+	if next := prev.next; next != nil && next.series == series && !next.gone {
+		return next
+	}
+	known := s.ids[series]
+	if known != nil {
+		prev.next = known
+	}
+	return known
 }
 
 func insertSeries(ctx context.Context, tx *sql.Tx, added map[metrics.Series]int64, arrivals []metrics.Arrival) error {
@@ -101,6 +115,8 @@ func (s *Store) learn(added map[metrics.Series]int64) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.Copy(s.ids, added)
+	for series, id := range added {
+		s.ids[series] = &knownSeries{series: series, id: id}
+	}
 	s.lastID += int64(len(added))
 }

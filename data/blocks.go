@@ -145,10 +145,8 @@ type reading struct {
 // samples. Where those are deleted, from the finest tier that is left. Damage is an ErrDamaged with its
 // place, here or when a chunk is decoded.
 func (s *Store) Chunks(ctx context.Context, series metrics.Series, mint, maxt int64, r head.Rollup) ([]head.Chunk, error) {
-	s.mu.RLock()
-	id, ok := s.ids[series]
-	s.mu.RUnlock()
-	if !ok || maxt < mint {
+	id := s.id(series)
+	if id == 0 || maxt < mint {
 		return nil, nil
 	}
 	in := &reading{store: s, series: id, column: r.Column, open: []span{{mint, maxt}}}

@@ -77,7 +77,7 @@ func (s *Store) loadOne(rows *sql.Rows, origins map[int64]metrics.Origin) (id in
 		return 0, series, fmt.Errorf("%w: chunk of series %d from %d: %w", ErrDamaged, id, newest.From, err)
 	}
 	s.arrivals = append(s.arrivals, metrics.Arrival{Series: series, Origin: origins[origin], At: createdAt})
-	s.ids[series] = id
+	s.ids[series] = &knownSeries{series: series, id: id}
 	s.lastID = max(s.lastID, id)
 	return id, series, nil
 }

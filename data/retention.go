@@ -200,7 +200,10 @@ func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, series := range gone {
-		delete(s.ids, series)
+		if known := s.ids[series]; known != nil {
+			known.gone, known.next = true, nil
+			delete(s.ids, series)
+		}
 	}
 	if tell := s.forgotten.Load(); tell != nil {
 		(*tell)(arrivals)

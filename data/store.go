@@ -55,7 +55,7 @@ type Store struct {
 	seq       uint64 // the newest group in the journal
 
 	mu     sync.RWMutex
-	ids    map[metrics.Series]int64
+	ids    map[metrics.Series]*knownSeries
 	lastID int64
 }
 
@@ -70,7 +70,7 @@ func Open(path string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: log, lock: lock, ids: make(map[metrics.Series]int64), sealNow: make(chan struct{}, 1)}
+	s := &Store{log: log, lock: lock, ids: make(map[metrics.Series]*knownSeries), sealNow: make(chan struct{}, 1)}
 	s.head = head.New(s)
 	if err := s.open(context.Background(), path); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.release())
@@ -278,9 +278,20 @@ func (s *Store) grow(n int) {
 	}
 }
 
-// id returns the id of a series that has been appended.
+// knownSeries is a series with a row.
+type knownSeries struct {
+	series metrics.Series
+	id     int64
+	next   *knownSeries // what followed it in a group; of whoever appends
+	gone   bool         // it has been deleted, but another one's next may still lead here
+}
+
+// id returns the id of a series that has been appended, 0 where it is deleted.
 func (s *Store) id(series metrics.Series) int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.ids[series]
+	if known := s.ids[series]; known != nil {
+		return known.id
+	}
+	return 0
 }

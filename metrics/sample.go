@@ -93,5 +93,6 @@ func CheckTime(at int64, now time.Time) error {
 }
 
 func inWindow(at int64, now time.Time) bool {
-	return at >= now.Add(-MaxPast).UnixMilli() && at <= now.Add(MaxFuture).UnixMilli()
+	ms := now.UnixMilli()
+	return at >= ms-MaxPast.Milliseconds() && at <= ms+MaxFuture.Milliseconds()
 }

@@ -22,6 +22,21 @@ func FuzzPushText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) { readAndWriteBack(t, readText, body) })
 }
 
+// A line must be split where its series ends, and a series that is none alone must be none in its line.
+func FuzzSplitSeries(f *testing.F) {
+	for _, line := range []string{"a 1", "a", "a{} 1", "a {b=\"c\"}1 2", `a{b="\\",c="}{\"", } 1`, `a{b}="c"} 1`, `a{b"}="c"} 1`, `a{b="c`, `a{b="c\`, "a\t{", "{ 1"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		want, follows, wrong := metrics.ParseSeries(line)
+		text, rest := splitSeries([]byte(line))
+		got, err := spellText(text)
+		if (err == nil) != (wrong == nil) || got != want || err == nil && strings.TrimLeft(string(rest), " \t") != strings.TrimLeft(follows, " \t") {
+			t.Fatalf("%q: got %v, %v and %q left, want %v, %v and %q", line, got, err, rest, want, wrong, follows)
+		}
+	})
+}
+
 func FuzzPushJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"samples":[{"name":"a","labels":{"b":"c"},"value":1,"at":1}]}`, `{"samples":[{"name":"a","value":1e999}]}`, `null`, `[]`, `{"samples":[null]}`,

@@ -16,16 +16,17 @@ func init() { forms["text/plain"] = form{"text", readText} }
 // readText reads a sample a line: name{label="value",…} value [Unix milliseconds]. Empty lines
 // and lines that begin with # are passed over. It is the sample line of Prometheus's text format:
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
-func readText(body []byte, now time.Time, _ *seriesCache) (metrics.Batch, error) {
+func readText(body []byte, now time.Time, known *seriesCache) (metrics.Batch, error) {
 	var batch metrics.Batch
+	last := new(spelt)
 	number := 0
 	for line := range bytes.Lines(body) {
 		number++
-		text := strings.TrimSpace(string(line))
-		if text == "" || text[0] == '#' {
+		text := bytes.TrimSpace(line)
+		if len(text) == 0 || text[0] == '#' {
 			continue
 		}
-		s, err := textSample(text, now)
+		s, spelt, err := textSample(text, now, known, last)
 		if err == nil {
 			err = s.Check(now)
 		}
@@ -35,18 +36,49 @@ func readText(body []byte, now time.Time, _ *seriesCache) (metrics.Batch, error)
 		if len(batch.Samples) == metrics.MaxBatchSamples {
 			return metrics.Batch{}, errManySamples
 		}
-		batch.Samples = append(batch.Samples, s)
+		batch.Samples, last = append(batch.Samples, s), spelt
 	}
 	return batch, nil
 }
 
-func textSample(text string, now time.Time) (metrics.Sample, error) {
-	series, rest, err := metrics.ParseSeries(text)
-	if err != nil {
-		return metrics.Sample{}, err
+// textSample reads a line, which follows one with the series last.
+func textSample(text []byte, now time.Time, known *seriesCache, last *spelt) (s metrics.Sample, of *spelt, err error) {
+	series, rest := splitSeries(text)
+	of, err = known.after(last, series, spellText)
+	if err != nil { // what follows may be a part of what is wrong
+		_, _, err = metrics.ParseSeries(string(text))
+		return s, nil, err
 	}
-	s := metrics.Sample{Series: series, At: now.UnixMilli()}
-	return s, textNumbers(strings.Fields(rest), &s)
+	s = metrics.Sample{Series: of.series, At: now.UnixMilli()}
+	return s, of, textNumbers(strings.Fields(string(rest)), &s)
+}
+
+// splitSeries returns the series that a line begins with, and what follows it. A series that does not end is all of the line.
+func splitSeries(line []byte) (series, rest []byte) {
+	end := bytes.IndexAny(line, "{ \t")
+	if end < 0 {
+		return line, nil
+	}
+	if after := bytes.TrimLeft(line[end:], " \t"); !bytes.HasPrefix(after, []byte("{")) {
+		return line[:end], after
+	}
+	quoted := false
+	for ; end < len(line) && (quoted || line[end] != '}'); end++ {
+		switch {
+		case line[end] == '"':
+			quoted = !quoted
+		case line[end] == '\\' && quoted:
+			end++
+		}
+	}
+	end = min(end+1, len(line))
+	return line[:end], line[end:]
+}
+
+// spellText reads the series that is all of text.
+func spellText(text []byte) (metrics.Series, error) {
+	series, _, err := metrics.ParseSeries(string(text))
+	return series, err
 }
 
 // textNumbers reads the value and the time, which may be missing.
