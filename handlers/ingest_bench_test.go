@@ -49,7 +49,11 @@ func BenchmarkIngest(b *testing.B) {
 func newRoomyWorld(b *testing.B) *world {
 	var roomy struct{ ingest.Recorder }
 	w := newWorld(b, func(c *Config) { c.Recorder = &roomy })
-	recorder := metrics.NewRecorder(metrics.RecorderConfig{Log: w.store, Applier: w.store.Head()})
+	var arrivals metrics.Arrivals
+	recorder := metrics.NewRecorder(metrics.RecorderConfig{
+		Log: w.store, Applier: w.store.Head(),
+		Arrived: func(a []metrics.Arrival) { arrivals.Add(a...) },
+	})
 	roomy.Recorder = recorder
 	b.Cleanup(func() {
 		recorder.Close()
@@ -154,9 +158,14 @@ func benchmarkIngest(b *testing.B, url string, body func(*bench) ([]byte, http.H
 	if _, header := body(newBench(b, 0)); header.Get("Content-Encoding") == "snappy" {
 		path = "/api/v1/write"
 	}
-	benchmarkSenders(b, func(s *bench) error {
+	benchmarkSenders(b, sendTo(b, url+path, body))
+}
+
+// sendTo returns what sends a sender's next body to url.
+func sendTo(b *testing.B, url string, body func(*bench) ([]byte, http.Header)) func(*bench) error {
+	return func(s *bench) error {
 		sent, header := body(s)
-		r, err := http.NewRequestWithContext(b.Context(), "POST", url+path, bytes.NewReader(sent))
+		r, err := http.NewRequestWithContext(b.Context(), "POST", url, bytes.NewReader(sent))
 		if err != nil {
 			return err
 		}
@@ -170,7 +179,7 @@ func benchmarkIngest(b *testing.B, url string, body func(*bench) ([]byte, http.H
 			return fmt.Errorf("got %d %s, want 204", resp.StatusCode, text)
 		}
 		return nil
-	})
+	}
 }
 
 func benchmarkRecorder(b *testing.B) {

@@ -35,8 +35,7 @@ func (c Chunk) Points() ([]metrics.Point, error) {
 	if c.Decode != nil {
 		return c.Decode(c.Data)
 	}
-	const header = 2
-	if len(c.Data) < header {
+	if len(c.Data) < chunkHeader {
 		return nil, fmt.Errorf("chunk of %d bytes is too short", len(c.Data))
 	}
 	var xor chunkenc.XORChunk

@@ -33,8 +33,14 @@ type chunk struct {
 	edits, stored uint32 // changes made, and those of them that the store has
 }
 
+const (
+	chunkHeader = 2  // the count of samples
+	smallChunk  = 32 // bytes; chunkenc would begin with 128, and a series that rests with two samples would keep them
+)
+
 func newChunk(points []metrics.Point) *chunk {
-	c := &chunk{from: points[0].At, to: points[len(points)-1].At, xor: *chunkenc.NewXORChunk(), edits: 1}
+	c := &chunk{from: points[0].At, to: points[len(points)-1].At, edits: 1}
+	c.xor.Reset(make([]byte, chunkHeader, smallChunk))
 	app := appenderOf(&c.xor)
 	for _, p := range points {
 		app.Append(0, p.At, p.Value)
