@@ -7,8 +7,8 @@ import (
 )
 
 // keepChunks is how many full chunks of a series stay in memory once they are stored: at a
-// sample a second the last 16 minutes, which most panels show.
-const keepChunks = 8
+// sample a second the last 8 minutes, as far as a live query looks back for its next instant.
+const keepChunks = 4
 
 // Unsealed is what memory has of one series and the store has not.
 type Unsealed struct {
