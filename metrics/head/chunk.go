@@ -21,7 +21,7 @@ const ChunkSamples = 120
 // holds a Chunk may read Data and must not change it.
 //
 // A chunk with Decode comes from a store that has a form of its own: Decode returns the points, sorted, of which all lie in
-// [From, To], and Samples is not known.
+// [From, To], which may begin before them and end after them, and Samples is not known.
 type Chunk struct {
 	From, To int64 // Unix milliseconds of the first and the last sample
 	Samples  int

@@ -50,9 +50,9 @@ func (s *Series) Last() int64 {
 }
 
 // Trim lets go of chunks that nobody needs who looks for the newest sample at t or before, and
-// for all after it.
+// for all after it. A chunk with a Decode may have its first point after its From, so it spares none.
 func (s *Series) Trim(t int64) {
-	for len(s.chunks) > 1 && s.chunks[1].From <= t {
+	for len(s.chunks) > 1 && s.chunks[1].Decode == nil && s.chunks[1].From <= t {
 		s.chunks = s.chunks[1:]
 	}
 }
