@@ -79,12 +79,12 @@ func (s *Store) loadReach(ctx context.Context) error {
 		if err != nil {
 			return damage(err)
 		}
-		s.oldest[l].Store(math.MaxInt64)
-		s.newest[l].Store(-1)
+		oldest, newest := int64(math.MaxInt64), int64(-1)
 		if first.Valid && last.Valid {
-			s.oldest[l].Store(blockID(first.V).slot())
-			s.newest[l].Store(blockID(last.V).slot())
+			oldest, newest = blockID(first.V).slot(), blockID(last.V).slot()
 		}
+		s.oldest[l].Store(oldest)
+		s.newest[l].Store(newest)
 	}
 	return nil
 }
@@ -101,17 +101,47 @@ func (s *Store) noteReach(put map[blockID][]byte) {
 	}
 }
 
-// idsIn returns the ids of a lane's blocks that may have something of a series in [from, to].
-func (s *Store) idsIn(ids []blockID, l lane, series, from, to int64) []blockID {
-	last := min(slot(to, l.span()), s.newest[l].Load())
-	for n := max(0, slot(from, l.span()), s.oldest[l].Load()); n <= last; n++ {
+// bucketIDs returns the ids of the blocks of a tier's buckets that may have something of a series in o.
+func (s *Store) bucketIDs(ids []blockID, t tier, series int64, o span) []blockID {
+	return idsIn(ids, t.buckets(), series, o.within(s.reach(t.buckets())))
+}
+
+// sampleIDs returns the ids of the blocks of samples that may have something of a series in o, now or once a roll-up has
+// moved samples up.
+func (s *Store) sampleIDs(series int64, o span) (ids []blockID) {
+	reach := span{math.MaxInt64, -1}
+	for t := range tier(tiers) {
+		own := s.reach(t.samples())
+		reach = span{min(reach.from, own.from), max(reach.to, own.to)}
+		ids = idsIn(ids, t.samples(), series, o.within(reach))
+	}
+	return ids
+}
+
+func idsIn(ids []blockID, l lane, series int64, o span) []blockID {
+	if o.from > o.to {
+		return ids
+	}
+	for n, last := slot(o.from, l.span()), slot(o.to, l.span()); n <= last; n++ {
 		ids = append(ids, idOf(l, n, series))
 	}
 	return ids
 }
 
+// reach returns the time in which a lane has blocks.
+func (s *Store) reach(l lane) span {
+	newest, oldest := s.newest[l].Load(), s.oldest[l].Load()
+	if newest < oldest {
+		return span{math.MaxInt64, -1}
+	}
+	return span{firstIn(oldest, l.span()), newest * l.span()}
+}
+
 // span is a time with both its ends, Unix milliseconds.
 type span struct{ from, to int64 }
+
+// within returns what both spans have, which is nothing where it ends before it begins.
+func (s span) within(o span) span { return span{max(s.from, o.from), min(s.to, o.to)} }
 
 // minus returns what of open, sorted, is not in taken.
 func minus(open []span, taken span) []span {
@@ -138,9 +168,10 @@ type reading struct {
 	column head.Column
 	open   []span
 	found  []head.Chunk
+	beside bool // another process has the store and rolls up
 }
 
-// Chunks returns the chunks of series that have points of r.Column in [mint, maxt], sorted and without overlap. Each
+// Chunks returns the chunks of series that have points of r.Column in [mint, maxt], cut to that, sorted and without overlap. Each
 // time is read from the coarsest tier that r.Width allows and that has whole buckets there, else from finer ones, at last from
 // samples. Where those are deleted, from the finest tier that is left. Damage is an ErrDamaged with its
 // place, here or when a chunk is decoded.
@@ -177,7 +208,7 @@ func (r *reading) buckets(ctx context.Context, t tier, whole bool) error {
 	var ids []blockID
 	for _, o := range r.open {
 		from := len(ids)
-		ids = r.store.idsIn(ids, t.buckets(), r.series, o.from, o.to)
+		ids = r.store.bucketIDs(ids, t, r.series, o)
 		ids = slices.DeleteFunc(ids, func(id blockID) bool {
 			return whole && r.store.marks.has(idOf(t.samples(), id.slot(), id.series()))
 		})
@@ -231,11 +262,12 @@ func (r *reading) samples(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var ids []blockID
-		for t := range tier(tiers) {
-			ids = r.store.idsIn(ids, t.samples(), r.series, o.from, o.to)
+		if r.beside {
+			if err := r.store.loadReach(ctx); err != nil {
+				return err
+			}
 		}
-		blocks, err := r.store.blocks(ctx, ids)
+		blocks, err := r.store.blocks(ctx, r.store.sampleIDs(r.series, o))
 		if err != nil {
 			return err
 		}
@@ -245,11 +277,11 @@ func (r *reading) samples(ctx context.Context) error {
 			r.open = minus(r.open, span{c.From, c.To})
 		}
 		for _, b := range blocks {
-			s := span{max(o.from, b.id.first()), min(o.to, b.id.end())}
+			s := o.within(span{b.id.first(), b.id.end()})
 			runs = append(runs, layer{sampleChunk(b, s), 1 + int(b.id.lane().tier())})
 			r.open = minus(r.open, s)
 		}
-		if err := r.join(runs); err != nil {
+		if err := r.join(runs, o); err != nil {
 			return err
 		}
 	}
@@ -263,8 +295,8 @@ func sampleChunk(b stored, s span) head.Chunk {
 	}}
 }
 
-// join makes one chunk of runs that overlap, and takes the others as they are.
-func (r *reading) join(runs []layer) error {
+// join takes what runs have in o. It makes one chunk of those that overlap.
+func (r *reading) join(runs []layer, o span) error {
 	slices.SortFunc(runs, func(a, b layer) int { return cmp.Compare(a.From, b.From) })
 	for len(runs) > 0 {
 		n, to := 1, runs[0].To
@@ -279,7 +311,7 @@ func (r *reading) join(runs []layer) error {
 				return err
 			}
 		}
-		r.found = append(r.found, c.As(r.column))
+		r.found = append(r.found, c.Clip(o.from, o.to).As(r.column))
 		runs = runs[n:]
 	}
 	return nil

@@ -149,7 +149,7 @@ func sorted(points []metrics.Point) []metrics.Point {
 
 // export emits the samples of one series in chunks and blocks, together with those that are fresh and replace them.
 func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) error {
-	in := &reading{store: e.stored, series: s.id, open: []span{{e.sel.From, e.sel.To}}}
+	in := &reading{store: e.stored, series: s.id, open: []span{{e.sel.From, e.sel.To}}, beside: true}
 	if err := in.samples(ctx); err != nil {
 		return err
 	}

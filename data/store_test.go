@@ -160,8 +160,8 @@ func TestChunksReturnsThoseWithSamplesInTheRange(t *testing.T) {
 		want       []int64
 	}{
 		{"all", 0, 1000, []int64{0, 200, 400}},
-		{"from the end of one to the beginning of the next", 119, 200, []int64{0, 200}},
-		{"inside one", 250, 260, []int64{200}},
+		{"from the end of one to the beginning of the next", 119, 200, []int64{119, 200}},
+		{"inside one", 250, 260, []int64{250}},
 		{"a gap", 120, 199, nil},
 		{"after all", 520, 1000, nil},
 		{"before all", -10, -1, nil},
