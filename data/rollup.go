@@ -195,11 +195,10 @@ func (s *Store) chunksUntil(ctx context.Context, id, end int64) (chunks []head.C
 
 // source is what a tier has of a span, from which its block is made.
 type source struct {
-	points  []metrics.Point // of blocks of samples, of this tier and the finer one
+	points  []metrics.Point // of blocks of samples, of this tier, the finer one and those to which some moved up already
 	from    []blockID       // the finer blocks that points are of
 	buckets []bucket        // of the finer tier, as wide as this one's
 	held    []bucket        // of this tier
-	own     bool            // this tier has samples here already
 }
 
 // rollSpan makes the block of a tier's span from the finer tier. Where that has samples, and few, they move up as they are.
@@ -213,7 +212,7 @@ func (s *Store) rollSpan(ctx context.Context, w *work, id blockID) error {
 	if err != nil {
 		return err
 	}
-	if len(from.buckets) == 0 && len(from.held) == 0 && (from.own || sparse(from.points, tierWidths[t])) {
+	if len(from.buckets) == 0 && len(from.held) == 0 && sparse(from.points, tierWidths[t]) {
 		if len(from.from) > 0 {
 			w.put[id] = encodePoints(from.points)
 			w.drop = append(w.drop, from.from...)
@@ -248,10 +247,14 @@ func children(t tier, id blockID) []blockID {
 }
 
 func (s *Store) sourceOf(ctx context.Context, w *work, t tier, id blockID) (from source, err error) {
-	if from.points, err = s.pointsOf(ctx, w, id); err != nil {
-		return from, err
+	for own := tiers - 1; own >= int(t); own-- {
+		lane := tier(own).samples()
+		points, err := s.pointsOf(ctx, w, idOf(lane, slot(id.end(), lane.span()), id.series()))
+		if err != nil {
+			return from, err
+		}
+		from.points = head.Union(from.points, head.Between(points, id.first(), id.end()))
 	}
-	from.own = len(from.points) > 0
 	if from.held, err = s.bucketsOf(ctx, idOf(t.buckets(), id.slot(), id.series())); err != nil {
 		return from, err
 	}

@@ -140,6 +140,35 @@ func drawLongGroup(t *rapid.T, s metrics.Series, step int64) (group []metrics.Sa
 	return group
 }
 
+// counted returns how many samples a tier knows of up to the end.
+func counted(t testing.TB, s *Store, name string, width, end int64) (n int) {
+	t.Helper()
+	points, err := readRolled(s, name, 1, end, head.Rollup{Width: width, Column: head.Count})
+	must(t, err)
+	for _, p := range points {
+		n += int(p.Value)
+	}
+	return n
+}
+
+// A minute's samples have moved up as they are when a burst comes late, which gets buckets.
+func TestBurstAmongFewSamplesHidesNoneOfThem(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	up := newSeries(t, "up")
+	record(t, s, spaced(up, time.Minute, 100*time.Hour, time.Minute))
+	seal(t, s)
+	rollup(t, s, millis(100*time.Hour))
+	record(t, s, spaced(up, time.Hour+time.Millisecond, time.Hour+5*time.Second, 100*time.Millisecond))
+	seal(t, s)
+	rollup(t, s, millis(100*time.Hour))
+	for _, width := range tierWidths {
+		if n, want := counted(t, s, "up", width, millis(6*time.Hour)), 360+50; n != want {
+			t.Errorf("buckets of %d ms count %d samples, want %d", width, n, want)
+		}
+	}
+}
+
 // isCounter reports whether values fall to less than half only, as those of counters do.
 func isCounter(points []metrics.Point) bool {
 	last := 0.0
