@@ -30,8 +30,8 @@ func (s *Store) SetStorage(storage metrics.Storage) { s.storage.Store(&storage) 
 func (s *Store) OnForget(tell func(gone []metrics.Arrival)) { s.forgotten.Store(&tell) }
 
 // Retain deletes what is older than its tier is kept, then, while the file has more bytes than the budget, the oldest of
-// the finest tier that has any, and then series of which nothing is left. It follows a Rollup: nothing goes of which a
-// coarser tier is still to be made, unless the budget leaves no choice. It takes many short transactions.
+// the finest tier that has any, and then series of which nothing is left. Nothing goes of which a coarser tier is still to be
+// made, unless the budget leaves no choice. It takes many short transactions.
 func (s *Store) Retain(ctx context.Context, now time.Time) error {
 	storage := s.storage.Load()
 	if storage == nil {
@@ -40,10 +40,10 @@ func (s *Store) Retain(ctx context.Context, now time.Time) error {
 	s.rolling.Lock()
 	defer s.rolling.Unlock()
 	for t := range tier(tiers) {
-		before := min(rolledUntil(t, now), now.Add(-storage.Retention[t]).UnixMilli())
+		before := now.Add(-storage.Retention[t]).UnixMilli()
 		for more := true; more; {
 			var err error
-			if more, err = s.dropOldest(ctx, t, before); err != nil {
+			if more, err = s.dropOldest(ctx, t, before, false); err != nil {
 				return fmt.Errorf("delete of tier %s by age: %w", metrics.Tiers[t], err)
 			}
 		}
@@ -57,17 +57,15 @@ func (s *Store) Retain(ctx context.Context, now time.Time) error {
 	return s.vacuum(ctx)
 }
 
-// rolledUntil returns up to when a tier is part of the next coarser one.
-func rolledUntil(t tier, now time.Time) int64 {
-	at := now.Add(-rollAfter).UnixMilli()
-	if int(t)+1 < tiers {
-		at = at / tierSpans[t+1] * tierSpans[t+1]
-	}
-	return at
+// rolled reports whether the next coarser tier is made of all that a block holds.
+func (s *Store) rolled(id blockID) bool {
+	t := id.lane().tier() + 1
+	return t == tiers || !s.marks.has(idOf(t.samples(), slot(id.end(), tierSpans[t]), id.series()))
 }
 
-// dropOldest deletes a few of the oldest blocks of a tier that end no later than before, and reports whether there were any.
-func (s *Store) dropOldest(ctx context.Context, t tier, before int64) (dropped bool, err error) {
+// dropOldest deletes a few of the oldest blocks of a tier that end no later than before, and reports whether there were any. Those
+// of which a coarser tier is still to be made go only where all may.
+func (s *Store) dropOldest(ctx context.Context, t tier, before int64, all bool) (dropped bool, err error) {
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
 	for _, l := range []lane{t.samples(), t.buckets()} {
@@ -75,23 +73,52 @@ func (s *Store) dropOldest(ctx context.Context, t tier, before int64) (dropped b
 		if s.oldest[l].Load() > last {
 			continue
 		}
-		err := inTx(ctx, s.writer, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `
-				DELETE FROM blocks
-				WHERE id IN (
-					SELECT id
-					FROM blocks
-					WHERE id >= ? AND id < ?
-					ORDER BY id
-					LIMIT ?)`, idOf(l, 0, 0), idOf(l, min(last, maxSlot)+1, 0), dropTogether)
-			return err
-		})
+		ids, err := s.oldestIDs(ctx, l, min(last, maxSlot), all)
 		if err != nil {
 			return false, err
 		}
-		return true, s.loadReach(ctx)
+		if len(ids) > 0 {
+			return true, s.drop(ctx, ids)
+		}
 	}
 	return false, ctx.Err()
+}
+
+func (s *Store) oldestIDs(ctx context.Context, l lane, last int64, all bool) (ids []blockID, err error) {
+	rows, err := s.readers.QueryContext(ctx, `
+		SELECT id
+		FROM blocks
+		WHERE id BETWEEN ? AND ?
+		ORDER BY id`, idOf(l, 0, 0), idOf(l, last, maxSeries))
+	if err != nil {
+		return nil, damage(err)
+	}
+	defer rows.Close()
+	for len(ids) < dropTogether && rows.Next() {
+		var id blockID
+		if err := rows.Scan(&id); err != nil {
+			return nil, damage(err)
+		}
+		if all || s.rolled(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, damage(rows.Err())
+}
+
+func (s *Store) drop(ctx context.Context, ids []blockID) error {
+	err := inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.StmtContext(ctx, s.deleteBlock).ExecContext(ctx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.loadReach(ctx)
 }
 
 // keepBudget deletes until the file is within budget.
@@ -104,9 +131,9 @@ func (s *Store) keepBudget(ctx context.Context, budget int64, now time.Time) err
 		if used, err := s.usedBytes(ctx); err != nil || used <= budget {
 			return err
 		}
-		dropped, err := s.dropAny(ctx, func(t tier) int64 { return min(least, rolledUntil(t, now)) })
+		dropped, err := s.dropAny(ctx, least, false)
 		if err == nil && !dropped { // rather a hole in a coarse tier to be than a full disk
-			dropped, err = s.dropAny(ctx, func(tier) int64 { return least })
+			dropped, err = s.dropAny(ctx, least, true)
 		}
 		if err != nil || !dropped {
 			return err
@@ -114,10 +141,10 @@ func (s *Store) keepBudget(ctx context.Context, budget int64, now time.Time) err
 	}
 }
 
-// dropAny deletes a few blocks of the finest tier that has any before its time.
-func (s *Store) dropAny(ctx context.Context, before func(t tier) int64) (dropped bool, err error) {
+// dropAny deletes as dropOldest does, of the finest tier that has any.
+func (s *Store) dropAny(ctx context.Context, before int64, all bool) (dropped bool, err error) {
 	for t := range tier(tiers) {
-		if dropped, err = s.dropOldest(ctx, t, before(t)); dropped || err != nil {
+		if dropped, err = s.dropOldest(ctx, t, before, all); dropped || err != nil {
 			return dropped, err
 		}
 	}
@@ -179,14 +206,16 @@ func (s *Store) forgetSome(ctx context.Context, before int64) (n int, err error)
 	defer s.sealing.Unlock()
 	s.appending.Lock() // a group that is being appended may be of such a series
 	defer s.appending.Unlock()
-	var cut uint64
-	if err := readSetting(ctx, s.readers, settingSealed, &cut); err != nil {
+	var first int64 // a seal that was broken off leaves groups that it has written
+	if err := s.readers.QueryRowContext(ctx, `
+		SELECT IFNULL(MIN(seq), ?)
+		FROM journal`, math.MaxInt64).Scan(&first); err != nil {
 		return 0, damage(err)
 	}
 	if !s.applied(ctx) {
 		return 0, nil // what is not applied yet may be of one too
 	}
-	gone := s.head.Idle(before, cut, forgetTogether, func(series metrics.Series, newest int64) bool {
+	gone := s.head.Idle(before, uint64(first-1), forgetTogether, func(series metrics.Series, newest int64) bool {
 		return !s.unrolled(s.id(series), newest)
 	})
 	if len(gone) == 0 {

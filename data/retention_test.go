@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -187,26 +188,70 @@ func TestSeriesOfWhichNothingIsLeftAreForgotten(t *testing.T) {
 	}
 }
 
-func TestSeriesWithSamplesInTheJournalIsNotForgotten(t *testing.T) {
+// A seal may come between the roll-up of one tier and that of the next, which then waits: what it waits for stays.
+func TestRetentionWaitsForTheCoarserTier(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
-	record(t, s, samplesOf(newSeries(t, "imported"), 0, 100))
-	for from, more := 0, true; more; more = from != 0 { // as a seal that is about to cut
+	up, before := newSeries(t, "up"), millis(102*time.Hour)
+	record(t, s, spaced(up, 100*time.Hour, 101*time.Hour, time.Second))
+	record(t, s, spaced(up, 30*time.Minute, time.Hour, time.Second)) // a sender makes up for what it missed
+	seal(t, s)
+	rollTier(t, s, 0, before)
+	record(t, s, spaced(up, time.Hour, 90*time.Minute, time.Second))
+	seal(t, s)
+	for of := tier(1); of < tiers; of++ {
+		rollTier(t, s, of, before)
+	}
+	s.SetStorage(keep(0, 1, 100, 100, 100, 100))
+	must(t, s.Retain(t.Context(), time.UnixMilli(before)))
+	rollup(t, s, before)
+	if n := counted(t, s, "up", 10_000, millis(2*time.Hour)); n != 3600 {
+		t.Errorf("buckets count %d samples, want 3600", n)
+	}
+}
+
+// writeAll does what a seal does before it cuts the journal.
+func writeAll(t *testing.T, s *Store) {
+	t.Helper()
+	for from, more := 0, true; more; more = from != 0 {
 		unsealed, next := s.head.Unsealed(from, sealSeries)
 		must(t, s.writeChunks(t.Context(), unsealed))
 		s.head.Sealed(unsealed)
 		from = next
 	}
-	must(t, s.Rollup(t.Context(), sunday))
-	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
-	must(t, s.Retain(t.Context(), sunday))
-	if n := s.head.Len(); n != 1 {
-		t.Errorf("got %d series, want the one of which the journal still has samples", n)
-	}
-	seal(t, s)
-	must(t, s.Retain(t.Context(), sunday))
-	if n := s.head.Len(); n != 0 {
-		t.Errorf("got %d series, want none", n)
+}
+
+func TestSeriesWithSamplesInTheJournalIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		groups int // in the journal
+		cuts   int // transactions of the cut
+	}{{"a seal that is about to cut", 1, 0}, {"a cut that was broken off", 2 * sealGroups, 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+			for i := range test.groups {
+				record(t, s, samplesOf(newSeries(t, "imported"), 0, int64(1+i)))
+			}
+			writeAll(t, s)
+			for range test.cuts {
+				must(t, inTx(t.Context(), s.writer, func(tx *sql.Tx) error {
+					_, err := cutGroups(t.Context(), tx, s.seq)
+					return err
+				}))
+			}
+			must(t, s.Rollup(t.Context(), sunday))
+			s.SetStorage(keep(0, 1, 1, 1, 1, 1))
+			must(t, s.Retain(t.Context(), sunday))
+			if n := s.head.Len(); n != 1 {
+				t.Errorf("got %d series, want the one of which the journal still has samples", n)
+			}
+			seal(t, s)
+			must(t, s.Retain(t.Context(), sunday))
+			if n := s.head.Len(); n != 0 {
+				t.Errorf("got %d series, want none", n)
+			}
+		})
 	}
 }
 

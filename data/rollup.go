@@ -38,7 +38,7 @@ func (s *Store) Rollup(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
-	return nil
+	return s.loadReach(ctx) // what moved up may have been the oldest
 }
 
 // work is what one transaction of a roll-up changes.

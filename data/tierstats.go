@@ -137,6 +137,15 @@ func (s *Store) newestSpans(l lane, now time.Time) (first, last int64) {
 	return spans(now.Add(-rollAfter).UnixMilli())
 }
 
+// rolledUntil returns up to when a tier is part of the next coarser one, where nothing came late.
+func rolledUntil(t tier, now time.Time) int64 {
+	at := now.Add(-rollAfter).UnixMilli()
+	if int(t)+1 < tiers {
+		at = at / tierSpans[t+1] * tierSpans[t+1]
+	}
+	return at
+}
+
 // begin returns with what instant history begins.
 func (s *Store) begin() int64 {
 	begin := int64(firstIn(maxSlot, tierSpans[0]))
