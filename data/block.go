@@ -16,7 +16,8 @@ const (
 	bucketsFormat = 2
 	blockHeader   = 1 + crc32.Size
 
-	maxBlockLen = 1 << 21 // bounds what a damaged length can make us allocate
+	// maxBlockLen bounds what a damaged length can make us allocate. A sample in each millisecond of the finest span has room.
+	maxBlockLen = 1 << 23
 )
 
 func appendHeader(format byte, n int) []byte {

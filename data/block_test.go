@@ -53,6 +53,19 @@ func TestBlockReturnsSamplesBitForBit(t *testing.T) {
 	})
 }
 
+func TestBlockHoldsASampleOfEachMillisecond(t *testing.T) {
+	t.Parallel()
+	want := make([]metrics.Point, tierSpans[0])
+	for i := range want {
+		want[i] = metrics.Point{At: int64(i) + 1, Value: 1 / float64(i+1)}
+	}
+	got, err := decodePoints(encodePoints(want))
+	must(t, err)
+	if !samePoints(want, got) {
+		t.Errorf("got %d samples, want %d", len(got), len(want))
+	}
+}
+
 func TestBlockIDKeepsItsParts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -68,10 +81,12 @@ func TestBlockIDKeepsItsParts(t *testing.T) {
 
 func FuzzDecodeBlocks(f *testing.F) {
 	f.Add(encodePoints([]metrics.Point{{At: 1, Value: 1}, {At: 2, Value: 0.1}, {At: 3, Value: math.Pi}}))
+	f.Add(encodeBuckets(bucketsOf([]metrics.Point{{At: 1, Value: 1}, {At: 2, Value: 0.1}, {At: 20_000, Value: math.Pi}}, tierWidths[1]), tierWidths[1]))
 	f.Fuzz(func(_ *testing.T, block []byte) {
 		if len(block) > blockHeader {
 			closeBlock(block) // else the checksum stops everything
 		}
 		_, _ = decodePoints(block)
+		_, _ = decodeBuckets(block, tierWidths[1])
 	})
 }

@@ -41,7 +41,7 @@ var errShort = errors.New("it ends early")
 var (
 	zstdWriter = must1(zstd.NewWriter(nil, zstd.WithEncoderCRC(false), zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithSingleSegment(true), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true)))
-	zstdReader = must1(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxPlainBytes)))
+	zstdReader = must1(zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(8*maxBlockLen)))
 )
 
 // must1 is for options that are constants.

@@ -76,7 +76,11 @@ func TestSamplesThatMoveUpWhileTheyAreReadAreFound(t *testing.T) {
 // rollTier rolls up one tier alone.
 func rollTier(t testing.TB, s *Store, of tier, before int64) {
 	t.Helper()
-	must(t, s.roll(context.Background(), of, s.marks.below(of, before), before))
+	for ids := s.marks.below(of, before); len(ids) > 0; {
+		n, err := s.roll(context.Background(), of, ids, before)
+		must(t, err)
+		ids = ids[n:]
+	}
 }
 
 func samplesIn(t *testing.T, s *Store, ids []blockID) (n int) {

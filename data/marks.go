@@ -70,7 +70,7 @@ func (m *marks) remove(ids []blockID) {
 	}
 }
 
-// below returns up to n marks of the tier, of spans that end no later than before, in their order.
+// below returns the marks of the tier, of spans that end no later than before.
 func (m *marks) below(t tier, before int64) []blockID {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

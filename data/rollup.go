@@ -1,8 +1,10 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,29 +18,38 @@ const (
 	rollEvery = time.Minute
 	// rollAfter is how long after its end a span is taken for complete. What comes later is put in all the same.
 	rollAfter = 5 * time.Minute
-	// rollTogether is how many blocks a transaction writes: as long as one takes, a sender may wait.
+	// rollTogether is after how many marks or blocks a transaction ends: as long as one takes, a sender may wait.
 	rollTogether = 32
+	// rollChunksTogether is how many chunks of a series are moved at once, and the rest of the span that the last is in.
+	rollChunksTogether = 64
 	// worthRolling is how many samples a bucket must stand for on average. Below that buckets take more room than the samples.
 	worthRolling = 8
 )
 
 // Rollup moves samples out of chunks into blocks and makes the buckets of every tier, for all spans that are complete at now and
 // marked. It takes a short transaction for a few blocks at a time, and is safe at any point of a crash: a mark
-// goes with the transaction that makes its block.
+// goes with the transaction that makes its block. Damage stops what it concerns and nothing else; it is the error.
 func (s *Store) Rollup(ctx context.Context, now time.Time) error {
 	s.rolling.Lock()
 	defer s.rolling.Unlock()
 	before := now.Add(-rollAfter).UnixMilli()
+	var damaged error
 	for t := range tier(tiers) {
 		ids := s.marks.below(t, before)
 		slices.Sort(ids)
-		for part := range slices.Chunk(ids, rollTogether) {
-			if err := s.roll(ctx, t, part, before); err != nil {
-				return fmt.Errorf("roll up tier %s: %w", metrics.Tiers[t], err)
+		for len(ids) > 0 {
+			n, err := s.roll(ctx, t, ids, before)
+			if err != nil {
+				err = fmt.Errorf("roll up tier %s: %w", metrics.Tiers[t], err)
 			}
+			if err != nil && !errors.Is(err, ErrDamaged) {
+				return err
+			}
+			damaged = cmp.Or(damaged, err)
+			ids = ids[n:]
 		}
 	}
-	return s.loadReach(ctx) // what moved up may have been the oldest
+	return cmp.Or(damaged, s.loadReach(ctx)) // what moved up may have been the oldest
 }
 
 // work is what one transaction of a roll-up changes.
@@ -53,27 +64,33 @@ type work struct {
 // chunkKey is what finds a row of the table chunks.
 type chunkKey struct{ series, from int64 }
 
-// roll makes the blocks of some marks. No seal may come between what it reads and what it writes.
-func (s *Store) roll(ctx context.Context, t tier, ids []blockID, before int64) error {
+// roll makes the blocks of the first few marks, and returns with how many it is through. No seal may come between what it
+// reads and what it writes. Marks of what is damaged stay, and the error is about the first of them.
+func (s *Store) roll(ctx context.Context, t tier, ids []blockID, before int64) (through int, err error) {
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
 	w := work{put: make(map[blockID][]byte)}
-	for _, id := range ids {
-		var err error
-		if t == 0 {
-			err = s.rollChunks(ctx, &w, id, before)
+	more := false
+	for len(w.put) < rollTogether && through < min(len(ids), rollTogether) && !more {
+		var e error
+		if id := ids[through]; t == 0 {
+			more, e = s.rollChunks(ctx, &w, id, before)
 		} else {
-			err = s.rollSpan(ctx, &w, id)
+			e = s.rollSpan(ctx, &w, id)
 		}
-		if err != nil {
-			return fmt.Errorf("series %d: %w", id.series(), err)
+		if e != nil && !errors.Is(e, ErrDamaged) {
+			return through, e
+		}
+		err = cmp.Or(err, e)
+		if !more {
+			through++
 		}
 	}
-	return s.write(ctx, &w)
+	return through, cmp.Or(s.write(ctx, &w), err)
 }
 
 func (s *Store) write(ctx context.Context, w *work) error {
-	if len(w.done) == 0 {
+	if len(w.done)+len(w.chunks) == 0 {
 		return ctx.Err()
 	}
 	s.noteReach(w.put)
@@ -110,40 +127,62 @@ const (
 	WHERE series = ? AND tier = 0 AND from_at = ?`
 )
 
-// rollChunks puts what the chunks of the mark's series have in complete spans into blocks of samples. A chunk that is whole in
-// them goes, but for the newest of the series, from which the head begins at the next start.
-func (s *Store) rollChunks(ctx context.Context, w *work, id blockID, before int64) error {
-	w.done = append(w.done, id)
-	end := before / tierSpans[0] * tierSpans[0]
-	chunks, newest, err := s.chunksUntil(ctx, id.series(), end)
+// rollChunks puts what the chunks of the mark's series have in complete spans into blocks of samples, and reports whether there
+// are more chunks than it takes at once. A chunk that is whole in such spans goes, but for the newest of the series, from which the
+// head begins at the next start. Spans that the others have samples in are marked, to be looked at again.
+func (s *Store) rollChunks(ctx context.Context, w *work, id blockID, before int64) (more bool, err error) {
+	series, end := id.series(), before/tierSpans[0]*tierSpans[0]
+	chunks, more, err := s.chunksUntil(ctx, series, end)
 	if err != nil {
-		return err
+		return false, err
 	}
-	spans := make(map[int64][]metrics.Point)
+	newest, err := s.newestChunk(ctx, series)
+	if err != nil {
+		return false, err
+	}
+	complete, others, err := bySpan(chunks, end)
+	if err != nil {
+		return false, fmt.Errorf("%w: series %d: %w", ErrDamaged, series, err)
+	}
+	for n, points := range complete {
+		if err := s.rollPoints(ctx, w, idOf(tier(0).samples(), n, series), points); err != nil {
+			return false, err
+		}
+	}
+	for n := range others {
+		of := marksOf(series, n*tierSpans[0])
+		w.add = append(w.add, of[:]...)
+	}
+	for _, c := range chunks {
+		if c.To <= end && placeable(c.From) && c.From != newest {
+			w.chunks = append(w.chunks, chunkKey{series, c.From})
+		}
+	}
+	if !more {
+		w.done = append(w.done, id)
+	}
+	return more, nil
+}
+
+// bySpan returns the samples of chunks up to end, by the number of their span, and the numbers of the spans of the others.
+func bySpan(chunks []head.Chunk, end int64) (complete map[int64][]metrics.Point, others map[int64]bool, err error) {
+	complete, others = make(map[int64][]metrics.Point), make(map[int64]bool)
 	for _, c := range chunks {
 		points, err := c.Points()
 		if err != nil {
-			return fmt.Errorf("%w: chunk from %d: %w", ErrDamaged, c.From, err)
+			return nil, nil, fmt.Errorf("chunk from %d: %w", c.From, err)
 		}
-		placed := true
 		for _, p := range points {
-			if p.At > end || !placeable(p.At) {
-				placed = false
-				continue
+			switch n := slot(p.At, tierSpans[0]); {
+			case !placeable(p.At):
+			case p.At > end:
+				others[n] = true
+			default:
+				complete[n] = append(complete[n], p)
 			}
-			n := slot(p.At, tierSpans[0])
-			spans[n] = append(spans[n], p)
-		}
-		if placed && c.From != newest {
-			w.chunks = append(w.chunks, chunkKey{id.series(), c.From})
 		}
 	}
-	for n, points := range spans {
-		if err := s.rollPoints(ctx, w, idOf(tier(0).samples(), n, id.series()), points); err != nil {
-			return err
-		}
-	}
-	return nil
+	return complete, others, nil
 }
 
 // rollPoints puts points, all of its span, into a block of samples.
@@ -166,31 +205,38 @@ func samePoint(a, b metrics.Point) bool {
 	return a.At == b.At && math.Float64bits(a.Value) == math.Float64bits(b.Value)
 }
 
-// chunksUntil returns the stored chunks of a series that begin no later than end, and where its newest begins.
-func (s *Store) chunksUntil(ctx context.Context, id, end int64) (chunks []head.Chunk, newest int64, err error) {
-	if err := s.readers.QueryRowContext(ctx, `
+// newestChunk returns where the newest chunk of a series begins.
+func (s *Store) newestChunk(ctx context.Context, series int64) (from int64, err error) {
+	err = s.readers.QueryRowContext(ctx, `
 		SELECT IFNULL(MAX(from_at), 0)
 		FROM chunks
-		WHERE series = ? AND tier = 0`, id).Scan(&newest); err != nil {
-		return nil, 0, damage(err)
-	}
+		WHERE series = ? AND tier = 0`, series).Scan(&from)
+	return from, damage(err)
+}
+
+// chunksUntil returns the oldest of the stored chunks of a series that begin no later than end and are to be placed, and
+// whether there are more. Those of a span come together, or its block would be made again and again.
+func (s *Store) chunksUntil(ctx context.Context, series, end int64) (chunks []head.Chunk, more bool, err error) {
 	rows, err := s.readers.QueryContext(ctx, `
 		SELECT from_at, to_at, samples, data
 		FROM chunks
-		WHERE series = ? AND tier = 0 AND from_at <= ?
-		ORDER BY from_at`, id, end)
+		WHERE series = ? AND tier = 0 AND from_at <= ? AND to_at >= 0
+		ORDER BY from_at`, series, end)
 	if err != nil {
-		return nil, 0, damage(err)
+		return nil, false, damage(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		c, err := scanChunk(rows, id)
+		c, err := scanChunk(rows, series)
 		if err != nil {
-			return nil, 0, err
+			return nil, false, err
+		}
+		if n := len(chunks); n >= rollChunksTogether && slot(c.From, tierSpans[0]) > slot(chunks[n-1].To, tierSpans[0]) {
+			return chunks, true, nil
 		}
 		chunks = append(chunks, c)
 	}
-	return chunks, newest, damage(rows.Err())
+	return chunks, false, damage(rows.Err())
 }
 
 // source is what a tier has of a span, from which its block is made.

@@ -2,12 +2,14 @@ package data
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,5 +244,75 @@ func TestExportAndVerifyKnowBlocks(t *testing.T) {
 	must(t, err)
 	if len(found.Problems) != 2 {
 		t.Errorf("got problems %q, want two blocks", found.Problems)
+	}
+}
+
+// A chunk that reaches into the future is not complete for long, and what it has of today is rolled up when today is over.
+func TestSampleOfTheFutureHoldsNothingBack(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	up, far := newSeries(t, "up"), millis(100*365*24*time.Hour)
+	record(t, s, spaced(up, time.Hour, time.Hour+2*time.Second, 100*time.Millisecond))
+	record(t, s, samplesOf(up, far, far+10))
+	record(t, s, spaced(up, 3*time.Hour, 3*time.Hour+9*time.Second, 100*time.Millisecond)) // the chunk is full now
+	seal(t, s)
+	rollup(t, s, millis(3*time.Hour+10*time.Minute))
+	record(t, s, samplesOf(up, far+1000, far+5000)) // and leaves memory
+	seal(t, s)
+	rollup(t, s, millis(100*time.Hour))
+	for _, width := range tierWidths {
+		if n, want := counted(t, s, "up", width, millis(6*time.Hour)), 20+90; n != want {
+			t.Errorf("buckets of %d ms count %d samples, want %d", width, n, want)
+		}
+	}
+}
+
+func TestDamagedBlockHoldsUpItsSeriesAlone(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	for _, name := range []string{"a", "b"} {
+		record(t, s, samplesOf(newSeries(t, name), 1, 5000))
+	}
+	seal(t, s)
+	rollTier(t, s, 0, millis(4*time.Hour))
+	_, err := s.writer.Exec("UPDATE blocks SET data = CAST(data || x'00' AS BLOB) WHERE id = ?", idOf(0, 1, 1))
+	must(t, err)
+	late := samplesOf(newSeries(t, "a"), 6000, 6100)
+	record(t, s, late)
+	seal(t, s)
+	if err := s.Rollup(t.Context(), time.UnixMilli(millis(24*time.Hour))); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "tier raw of series 1") {
+		t.Errorf("got error %v, want which block is damaged", err)
+	}
+	if n := counted(t, s, "b", 10_000, millis(2*time.Hour)); n != 4999 {
+		t.Errorf("buckets of the other series count %d samples, want 4999", n)
+	}
+	chunks, err := s.chunksIn(t.Context(), 1, 6000, 6099)
+	must(t, err)
+	if len(chunks) == 0 {
+		t.Error("what came later has left its chunk, and there is no block that it could be in")
+	}
+}
+
+// A transaction moves some chunks of a series, and an import brings many.
+func TestRollUpOfManyChunksTakesShortTransactions(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, filepath.Join(t.TempDir(), "liveboard.db"))
+	const end = 1000 * 24 * time.Hour
+	record(t, s, spaced(newSeries(t, "up"), time.Minute, end, time.Hour)) // 200 chunks
+	seal(t, s)
+	ids := s.marks.below(0, millis(end)+1)
+	_, err := s.roll(t.Context(), 0, ids, millis(end)+1)
+	must(t, err)
+	if n := samplesIn(t, s, s.sampleIDs(1, span{1, millis(end)})); n > (rollChunksTogether+1)*head.ChunkSamples {
+		t.Errorf("one transaction moved %d samples", n)
+	}
+	rollup(t, s, millis(end+60*24*time.Hour))
+	if n := counted(t, s, "up", 0, millis(end)); n != 24_000 {
+		t.Errorf("got %d samples, want 24000", n)
+	}
+	chunks, err := s.chunksIn(t.Context(), 1, 1, millis(end))
+	must(t, err)
+	if len(chunks) != 1 {
+		t.Errorf("%d chunks are left, want the newest", len(chunks))
 	}
 }

@@ -253,16 +253,10 @@ func (s *Store) rollForever(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := s.Rollup(ctx, time.Now())
-		if err == nil {
-			err = s.Retain(ctx, time.Now())
-		}
-		if err == nil {
-			s.stats.note(time.Now(), s.appended.Load())
-			err = s.countTiers(ctx, time.Now())
-		}
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("roll-up failed, samples stay as they are", "err", err)
+		now := time.Now()
+		s.stats.note(now, s.appended.Load())
+		if err := errors.Join(s.Rollup(ctx, now), s.Retain(ctx, now), s.countTiers(ctx, now)); err != nil && ctx.Err() == nil {
+			s.log.Error("roll-up or retention failed, what they were to do waits", "err", err)
 		}
 	}
 }
