@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -137,6 +138,28 @@ func TestDatabaseOfEverySchemaVersionIsMigrated(t *testing.T) {
 			again := openStore(t, path)
 			wantPoints(t, again, "later", pointsOf(fixtureFrom, fixtureFrom+5))
 		})
+	}
+}
+
+// What was in chunks before there were blocks is marked as a seal marks it.
+func TestMigrationMarksTheSpansOfAllChunks(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, copied(t, 3))
+	for _, name := range []string{"up", "odd"} {
+		id := s.id(newSeries(t, name))
+		chunks, err := s.chunksIn(t.Context(), id, 0, math.MaxInt64)
+		must(t, err)
+		if len(chunks) == 0 {
+			t.Errorf("the fixture has no chunks of %s", name)
+		}
+		for _, c := range chunks {
+			from, to := marksOf(id, c.From), marksOf(id, c.To)
+			for _, mark := range slices.Concat(from[:], to[:]) {
+				if !s.marks.has(mark) {
+					t.Errorf("%s from %d to %d: there is no mark of tier %d to %d", name, c.From, c.To, mark.lane(), mark.end())
+				}
+			}
+		}
 	}
 }
 

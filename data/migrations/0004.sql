@@ -13,7 +13,7 @@ CREATE TABLE marks (
 ) STRICT;
 
 INSERT OR IGNORE INTO marks (block)
-SELECT lane << 59 | ((at + span - 1) / span) << 36 | series
+SELECT (lane << 59) + ((at + span - 1) / span << 36) + series
 FROM (
 	SELECT series, from_at AS at
 	FROM chunks
@@ -23,7 +23,7 @@ FROM (
 	FROM chunks
 	WHERE tier = 0)
 CROSS JOIN (
-	SELECT 0 AS lane, 3600000 AS span
+	SELECT 0 AS lane, 7200000 AS span
 	UNION ALL SELECT 1, 21600000
 	UNION ALL SELECT 2, 86400000
 	UNION ALL SELECT 3, 604800000
