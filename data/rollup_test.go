@@ -247,6 +247,34 @@ func TestExportAndVerifyKnowBlocks(t *testing.T) {
 	}
 }
 
+// Whole blocks under the ids of others are damage too.
+func TestVerifyFindsBlocksInTheWrongPlace(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	record(t, s, samplesOf(newSeries(t, "up"), 1, 10))
+	must(t, s.Close())
+	points, width := pointsOf(1, 9), tierWidths[1]
+	buckets := encodeBuckets(bucketsOf(points, width), width)
+	for _, b := range []stored{
+		{idOf(0, 1, 1), encodePoints(points)}, {idOf(0, 7, 1), encodePoints(points)}, {idOf(0, 7, 99), encodePoints(nil)},
+		{idOf(tier(1).buckets(), 1, 1), buckets}, {idOf(tier(1).buckets(), 7, 1), buckets},
+	} {
+		change(t, path, "INSERT INTO blocks (id, data) VALUES (?, ?)", b.id, b.data)
+	}
+	found, err := Verify(t.Context(), path)
+	must(t, err)
+	want := []string{
+		"block 481036337153 (tier raw of series 1, to 50400000): it holds what is not of its time",
+		"block 481036337251 (tier raw of series 99, to 50400000): there is no such series",
+		"block 3458764994856878081 (tier 10s of series 1, to 151200000): it holds what is not of its time",
+	}
+	if diff := cmp.Diff(want, found.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 // A chunk that reaches into the future is not complete for long, and what it has of today is rolled up when today is over.
 func TestSampleOfTheFutureHoldsNothingBack(t *testing.T) {
 	t.Parallel()

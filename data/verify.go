@@ -157,7 +157,7 @@ func (f *Findings) samples(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	if f.Version >= 4 {
-		if err := f.note(f.blocks(ctx, tx)); err != nil {
+		if err := f.note(f.blocks(ctx, tx, byID)); err != nil {
 			return err
 		}
 	}
@@ -210,7 +210,7 @@ func (f *Findings) chunks(ctx context.Context, tx *sql.Tx) error {
 }
 
 // blocks decodes what has left the chunks, and the buckets made of it.
-func (f *Findings) blocks(ctx context.Context, tx *sql.Tx) error {
+func (f *Findings) blocks(ctx context.Context, tx *sql.Tx, byID map[int64]metrics.Series) error {
 	rows, err := tx.QueryContext(ctx, `
 		SELECT id, data
 		FROM blocks`)
@@ -224,8 +224,11 @@ func (f *Findings) blocks(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 		samples, err := b.check()
+		if _, known := byID[b.id.series()]; err == nil && !known {
+			err = b.id.damaged(errors.New("there is no such series"))
+		}
 		if err != nil {
-			f.problem(err.Error())
+			f.problem(strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "))
 		}
 		f.Samples += int64(samples)
 	}
@@ -234,14 +237,28 @@ func (f *Findings) blocks(ctx context.Context, tx *sql.Tx) error {
 
 // check decodes the block and returns how many samples it holds, none for buckets.
 func (b stored) check() (samples int, err error) {
-	if l := b.id.lane(); b.id < 0 || l >= lanes {
+	if b.id < 0 || b.id.lane() >= lanes {
 		return 0, fmt.Errorf("block %d is of no lane", int64(b.id))
-	} else if l >= bucketLanes {
-		_, err := decodeBuckets(b.data, tierWidths[l.tier()])
-		return 0, b.id.damaged(err)
+	}
+	if b.id.lane() >= bucketLanes {
+		return 0, b.id.damaged(b.checkBuckets())
 	}
 	points, err := decodePoints(b.data)
+	if n := len(points); err == nil && n > 0 && (points[0].At < b.id.first() || points[n-1].At > b.id.end()) {
+		err = errOutside
+	}
 	return len(points), b.id.damaged(err)
+}
+
+var errOutside = errors.New("it holds what is not of its time")
+
+func (b stored) checkBuckets() error {
+	width := tierWidths[b.id.lane().tier()]
+	buckets, err := decodeBuckets(b.data, width)
+	if n := len(buckets); err == nil && n > 0 && (firstIn(buckets[0].slot, width) < b.id.first() || buckets[n-1].slot*width > b.id.end()) {
+		err = errOutside
+	}
+	return err
 }
 
 func (f *Findings) chunk(tier int, c head.Chunk, stored []byte) (err error) {
