@@ -135,6 +135,31 @@ func TestRestoreIsRefusedWhileAServerHasTheDatabase(t *testing.T) {
 }
 
 // A log that is left beside the database belongs to what was there before.
+// The log cannot go while somebody reads, and without it the old database would not be whole.
+func TestRestoreIsRefusedWhileAnotherProcessReads(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, file := filepath.Join(folder, "liveboard.db"), filepath.Join(folder, "backup.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	record(t, s, samplesOf(newSeries(t, "up"), 0, 100))
+	must(t, Backup(t.Context(), path, file, false))
+	reader, err := open(path, peekSettings, 1)
+	must(t, err)
+	tx, err := reader.Begin()
+	must(t, err)
+	if _, err := userVersion(t.Context(), tx); err != nil {
+		t.Fatal(err)
+	}
+	record(t, s, samplesOf(newSeries(t, "up"), 100, 200))
+	must(t, crash(s))
+	if err := Restore(t.Context(), file, path, true); err == nil || !strings.Contains(err.Error(), "another process reads the database") {
+		t.Errorf("got error %v, want that another process reads", err)
+	}
+	must(t, errors.Join(tx.Rollback(), reader.Close()))
+	wantPoints(t, openStore(t, path), "up", pointsOf(0, 200))
+}
+
 func TestRestoreLeavesNoOldLog(t *testing.T) {
 	path, secret := filled(t)
 	old := filepath.Join(t.TempDir(), "old.db")

@@ -83,6 +83,11 @@ func checkpoint(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	var busy bool
+	var pages, moved int
+	err = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err == nil && busy {
+		err = errors.New("another process reads the database, an export or a backup: let it end first")
+	}
 	return damage(errors.Join(err, db.Close()))
 }
