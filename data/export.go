@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"liveboard/metrics"
+	"liveboard/metrics/head"
 )
 
 const exportSeries = 1000 // of which the journal is read at once
@@ -153,7 +154,6 @@ func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) e
 	if err := in.samples(ctx); err != nil {
 		return err
 	}
-	next := e.sel.From
 	for i := range max(1, len(in.found)) {
 		var points []metrics.Point
 		if i < len(in.found) {
@@ -162,9 +162,8 @@ func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) e
 				return fmt.Errorf("%w: samples of series %d from %d: %w", ErrDamaged, s.id, in.found[i].From, err)
 			}
 		}
-		points, fresh = e.join(points, fresh, next, i+1 >= len(in.found))
-		if n := len(points); n > 0 {
-			next = points[n-1].At + 1
+		points, fresh = join(points, fresh, i+1 >= len(in.found))
+		if len(points) > 0 {
 			if err := e.emit(s.Series, points); err != nil {
 				return err
 			}
@@ -173,10 +172,8 @@ func (e *exporter) export(ctx context.Context, s known, fresh []metrics.Point) e
 	return nil
 }
 
-// join returns the points from next on and in the selection, with those of fresh that belong between them or, where
-// they are the last, after them; and the rest of fresh. Chunks may have been split since the
-// page before: what was emitted is left out.
-func (e *exporter) join(points, fresh []metrics.Point, next int64, last bool) (joined, rest []metrics.Point) {
+// join returns points with those of fresh that belong between them or, where they are the last, after them; and the rest of fresh.
+func join(points, fresh []metrics.Point, last bool) (joined, rest []metrics.Point) {
 	n := len(fresh)
 	if !last {
 		n = 0
@@ -184,9 +181,7 @@ func (e *exporter) join(points, fresh []metrics.Point, next int64, last bool) (j
 			n = countUntil(fresh, points[len(points)-1].At)
 		}
 	}
-	joined = sorted(append(points, fresh[:n]...))
-	joined = slices.DeleteFunc(joined, func(p metrics.Point) bool { return p.At < next || p.At > e.sel.To })
-	return joined, fresh[n:]
+	return head.Union(points, fresh[:n]), fresh[n:]
 }
 
 // countUntil returns how many points, sorted, are at most of that time.

@@ -128,7 +128,7 @@ func named(name string) *labels.Matcher {
 	return labels.MustNewMatcher(labels.MatchEqual, metrics.NameLabel, name)
 }
 
-// evenSamples gives s a sample at every other instant, in more chunks than an export reads at once.
+// evenSamples gives s a sample at every other instant, in 300 chunks.
 func evenSamples(s metrics.Series) (samples []metrics.Sample) {
 	for at := int64(0); at < 2*3*100*head.ChunkSamples; at += 2 {
 		samples = append(samples, metrics.Sample{Series: s, At: at, Value: float64(at)})
@@ -277,7 +277,7 @@ func TestImportKeepsToTheLimitOfSeries(t *testing.T) {
 	must(t, i.Close())
 }
 
-// A late sample splits a full chunk, and its second half begins after what has been read already.
+// Late samples split chunks while they are exported.
 func TestExportRepeatsNothingOfAChunkThatIsSplit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s := openStore(t, path)
