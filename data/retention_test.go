@@ -298,13 +298,17 @@ func TestSeriesThatIsForgottenWhileItComesAgainLosesNothing(t *testing.T) {
 	s.SetStorage(keep(0, 1, 1, 1, 1, 1))
 	recorder := metrics.NewRecorder(metrics.RecorderConfig{Log: s, Applier: s.head})
 	var forgotten atomic.Int64
+	begun := make(chan struct{})
 	s.OnForget(func(gone []metrics.Arrival) {
-		forgotten.Add(int64(len(gone)))
+		if forgotten.Add(int64(len(gone))) == int64(len(gone)) {
+			close(begun)
+		}
 		recorder.Forget(gone)
 	})
 	var work sync.WaitGroup
 	for sender := range 4 {
 		work.Go(func() {
+			<-begun
 			for i := len(batches) - 1 - sender; i >= 0; i -= 4 {
 				if err := recorder.Record(t.Context(), batches[i]); err != nil {
 					t.Error(err)
