@@ -57,6 +57,23 @@ func (s *Store) Retain(ctx context.Context, now time.Time) error {
 	return s.vacuum(ctx)
 }
 
+// retentionStep is by how much the time by which ages are told goes on at most from one roll-up to the next.
+const retentionStep = 10 * rollEvery
+
+// retentionTime returns the time by which ages are to be told at now. A clock that is set years ahead would make all
+// history too old: so this time follows it slowly, even over a restart, and a day's mistake costs little. After a long
+// standstill it takes a tenth of that to come up.
+func (s *Store) retentionTime(ctx context.Context, now time.Time) (at time.Time, err error) {
+	last := now.UnixMilli()
+	if err := readSetting(ctx, s.readers, settingRetained, &last); err != nil {
+		return at, err
+	}
+	at = time.UnixMilli(min(now.UnixMilli(), last+retentionStep.Milliseconds()))
+	return at, inTx(ctx, s.writer, func(tx *sql.Tx) error {
+		return writeSetting(ctx, tx, settingRetained, at.UnixMilli())
+	})
+}
+
 // rolled reports whether the next coarser tier is made of all that a block holds.
 func (s *Store) rolled(id blockID) bool {
 	t := id.lane().tier() + 1

@@ -346,3 +346,34 @@ func TestSeriesThatIsForgottenWhileItComesAgainLosesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is ten years ahead for an hour must not cost ten years of history.
+func TestRetentionFollowsTheClockSlowly(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	told := func(now time.Time) time.Time {
+		t.Helper()
+		at, err := s.retentionTime(t.Context(), now)
+		must(t, err)
+		return at
+	}
+	want := func(now, want time.Time) {
+		t.Helper()
+		if got := told(now); !got.Equal(want) {
+			t.Errorf("at %v ages are told by %v, want %v", now, got, want)
+		}
+	}
+	want(sunday, sunday)
+	want(sunday.Add(rollEvery), sunday.Add(rollEvery))
+	ahead, at := sunday.AddDate(10, 0, 0), sunday.Add(rollEvery)
+	for range 3 {
+		at = at.Add(retentionStep)
+		want(ahead, at)
+	}
+	must(t, s.Close())
+	s = openStore(t, path)
+	want(ahead, at.Add(retentionStep))
+	want(sunday.Add(2*rollEvery), sunday.Add(2*rollEvery)) // set right again
+}

@@ -9,10 +9,11 @@ import (
 
 // The keys of the settings table.
 const (
-	settingSealed = "journal.sealed" // the newest group that was cut from the journal
-	settingMerged = "scores.merged"  // the newest entry of those that Merge has been over
-	settingSigned = "keys.signed"    // the newest time that a signature ahead of the clock bore, Unix seconds
-	settingPinged = "store.pinged"   // when Ping last wrote, Unix ms
+	settingSealed   = "journal.sealed" // the newest group that was cut from the journal
+	settingMerged   = "scores.merged"  // the newest entry of those that Merge has been over
+	settingSigned   = "keys.signed"    // the newest time that a signature ahead of the clock bore, Unix seconds
+	settingPinged   = "store.pinged"   // when Ping last wrote, Unix ms
+	settingRetained = "retention.at"   // the time by which ages were last told, Unix ms
 )
 
 // readSetting reads a setting into value, or leaves value as it is where there is none.

@@ -255,7 +255,12 @@ func (s *Store) rollForever(ctx context.Context) {
 		}
 		now := time.Now()
 		s.stats.note(now, s.appended.Load())
-		if err := errors.Join(s.Rollup(ctx, now), s.Retain(ctx, now), s.countTiers(ctx, now)); err != nil && ctx.Err() == nil {
+		rolled := s.Rollup(ctx, now)
+		at, err := s.retentionTime(ctx, now)
+		if err == nil {
+			err = s.Retain(ctx, at)
+		}
+		if err := errors.Join(rolled, err, s.countTiers(ctx, now)); err != nil && ctx.Err() == nil {
 			s.log.Error("roll-up or retention failed, what they were to do waits", "err", err)
 		}
 	}
