@@ -47,14 +47,17 @@ var oddValues = []float64{
 	math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64, 0.1, 1e21, 1 << 53, math.Pi,
 }
 
+// era is a time of 2025: imports refuse times that are no milliseconds.
+const era = 1_763_777_777_000
+
 func TestExportIsImportedAsTheSame(t *testing.T) {
 	odd, err := metrics.NewSeries("odd:values", metrics.Label{Name: "path", Value: "C:\\, \"x\"\u00a0=}"}, metrics.Label{Name: "z", Value: "ü"})
 	must(t, err)
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s, err := openQuiet(path)
 	must(t, err)
-	record(t, s, samplesOf(newSeries(t, "up"), 0, 30_000))
-	for round, base := range []int64{-1000, 1 << 50} { // in chunks, and in the journal
+	record(t, s, samplesOf(newSeries(t, "up"), era, era+30_000))
+	for round, base := range []int64{era - 1000, era + 1<<40} { // in chunks, and in the journal
 		var samples []metrics.Sample
 		for i, v := range oddValues {
 			samples = append(samples, metrics.Sample{Series: odd, At: base + int64(i), Value: v})
@@ -64,12 +67,13 @@ func TestExportIsImportedAsTheSame(t *testing.T) {
 			seal(t, s)
 		}
 	}
-	record(t, s, samplesOf(newSeries(t, "load"), 50, 60))
-	record(t, s, []metrics.Sample{{Series: newSeries(t, "up"), At: 7, Value: -7}, {Series: newSeries(t, "up"), At: 40_000, Value: 1}}) // over a chunk, and after it
+	record(t, s, samplesOf(newSeries(t, "load"), era+50, era+60))
+	record(t, s, []metrics.Sample{{Series: newSeries(t, "up"), At: era + 7, Value: -7}, {Series: newSeries(t, "up"), At: era + 40_000, Value: 1}}) // over a chunk, and after it
 	must(t, crash(s))
 	want := exported(t, path, everything, CSV)
-	if n := strings.Count(want, "\n"); n != 1+30_001+10+2*len(oddValues) || !strings.Contains(want, ",7,-7\n") || strings.Contains(want, ",7,7\n") {
-		t.Fatalf("the export has %d lines, and of the sample that was replaced: %v", n, strings.Contains(want, ",7,-7\n"))
+	replaced := fmt.Sprintf(",%d,", era+7)
+	if n := strings.Count(want, "\n"); n != 1+30_001+10+2*len(oddValues) || !strings.Contains(want, replaced+"-7\n") || strings.Count(want, replaced) != 1 {
+		t.Fatalf("the export has %d lines, and of the sample that was replaced: %v", n, strings.Contains(want, replaced))
 	}
 	for _, format := range []SampleFormat{CSV, JSONLines} {
 		t.Run(string(format), func(t *testing.T) {
@@ -84,7 +88,7 @@ func TestExportIsImportedAsTheSame(t *testing.T) {
 					t.Errorf("the samples (-want +got):\n%s", diff)
 				}
 			}
-			wantPoints(t, openStore(t, fresh), "load", pointsOf(50, 60))
+			wantPoints(t, openStore(t, fresh), "load", pointsOf(era+50, era+60))
 		})
 	}
 }
@@ -184,9 +188,9 @@ func TestImportSaysWhichLineIsWrong(t *testing.T) {
 	text := func(line string) string {
 		return "# HELP up x\nup 1 1763777777000\n\n" + line + "\nup 2 1763777778000\n"
 	}
-	csv := func(line string) string { return "series,time,value\nup,1,1\n" + line + "\n" }
+	csv := func(line string) string { return "series,time,value\nup,1763777777000,1\n" + line + "\n" }
 	json := func(line string) string {
-		return `{"metric":{"__name__":"up"},"values":[1],"timestamps":[1]}` + "\n" + line + "\n"
+		return `{"metric":{"__name__":"up"},"values":[1],"timestamps":[1763777777000]}` + "\n" + line + "\n"
 	}
 	for _, c := range []struct {
 		name   string
@@ -203,14 +207,25 @@ func TestImportSaysWhichLineIsWrong(t *testing.T) {
 		{"long", PrometheusText, text(strings.Repeat("x", maxLineBytes)), "line 4: the line is longer than 16 MiB"},
 		{"no header", CSV, "up,1,1\n", "line 1: the file must begin with series,time,value"},
 		{"too few", CSV, csv("up,1"), "line 3: want series,time,value"},
-		{"more than a series", CSV, csv("up x,1,1"), `line 3: "x" follows the series`},
+		{"more than a series", CSV, csv("up x,1763777777000,1"), `line 3: "x" follows the series`},
 		{"bad quotes", CSV, csv(`up"x,1,1`), `line 3: bare " in non-quoted-field`},
-		{"bad NaN", CSV, csv("up,1,NaN:0000000000000000"), `line 3: "NaN:0000000000000000" is no NaN`},
-		{"huge", CSV, csv("up,1,1e999"), `line 3: "1e999" is not a number that fits`},
-		{"no JSON", JSONLines, json("up"), "line 2: invalid character"},
+		{"bad NaN", CSV, csv("up,1763777777000,NaN:0000000000000000"), `line 3: "NaN:0000000000000000" is no NaN`},
+		{"huge", CSV, csv("up,1763777777000,1e999"), `line 3: "1e999" is not a number that fits`},
+		{"seconds in CSV", CSV, csv("up,1763777777,2"), "line 3: the time 1763777777 is before 1974: times are Unix milliseconds, not seconds"},
+		{"nonsense in CSV", CSV, csv("up,99999999999999,2"), "line 3: the time 99999999999999 is after 2286"},
+		{"before all times", CSV, csv("up,-1763777777000,2"), "line 3: the time -1763777777000 is before 1974"},
+		{"seconds in JSON", JSONLines, json(`{"metric":{"__name__":"up"},"values":[1,2],"timestamps":[1763777777000,1763777777]}`), "line 2: the time 1763777777 is before 1974"},
+		{"nanoseconds in JSON", JSONLines, json(`{"metric":{"__name__":"up"},"values":[1],"timestamps":[1763777777000000000]}`), "line 2: the time 1763777777000000000 is after 2286"},
+		{"microseconds in text", PrometheusText, text("up 1 1763777777000000"), "line 4: the time 1763777777000000 is after 2286"},
+		{"no JSON", JSONLines, json("up"), "line 2: the line is not JSON: invalid character"},
+		{"cut off", JSONLines, json(`{"metric":{`), "line 2: the line is not JSON: "},
+		{"an array", JSONLines, json(`[{"metric":{"__name__":"up"}}]`), `line 2: the line is JSON, but an array: each line is an object such as {"metric":`},
+		{"a number", JSONLines, json(`1`), `line 2: the line is JSON, but a number: each line is an object such as {"metric":`},
+		{"a fraction of a millisecond", JSONLines, json(`{"metric":{"__name__":"up"},"values":[1],"timestamps":[1.5]}`), "line 2: timestamps has a number 1.5, which does not belong there: a line is an object such as"},
+		{"a metric that is text", JSONLines, json(`{"metric":"up","values":[1],"timestamps":[1]}`), "line 2: metric has a string, which does not belong there: a line is an object such as"},
 		{"more JSON", JSONLines, json(`{"metric":{"__name__":"up"}} {}`), "line 2: there is more after"},
 		{"lengths", JSONLines, json(`{"metric":{"__name__":"up"},"values":[1,2],"timestamps":[1]}`), "line 2: there are 2 values and 1 timestamps"},
-		{"unknown key", JSONLines, json(`{"metric":{"__name__":"up"},"value":[1]}`), `line 2: json: unknown field "value"`},
+		{"unknown key", JSONLines, json(`{"metric":{"__name__":"up"},"value":[1]}`), `line 2: unknown field "value": a line is an object such as {"metric":`},
 		{"nameless", JSONLines, json(`{"metric":{"a":"1"},"values":[1],"timestamps":[1]}`), "line 2: a metric name is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,9 +19,12 @@ import (
 // maxLineBytes bounds what a line takes to read.
 const maxLineBytes = 16 << 20
 
-// leastTextTime is a day of 1973 in Unix milliseconds, and one of the year 5138 in seconds: OpenMetrics writes seconds where
-// Prometheus's text has milliseconds, and samples must not land half a century away.
-const leastTextTime = 100_000_000_000
+// Times in files are between a day of 1973 and one of 2286. Seconds, microseconds and nanoseconds of our age are all outside: samples
+// must not land half a century away, where retention removes them or nobody finds them.
+const (
+	leastFileTime = 100_000_000_000
+	mostFileTime  = 10_000_000_000_000
+)
 
 // sampleReader reads a file of samples as a stream.
 type sampleReader interface {
@@ -101,7 +104,17 @@ func parseMillis(text string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a time in Unix milliseconds", text)
 	}
-	return at, nil
+	return at, checkMillis(at)
+}
+
+func checkMillis(at int64) error {
+	if at < leastFileTime {
+		return fmt.Errorf("the time %d is before 1974: times are Unix milliseconds, not seconds", at)
+	}
+	if at > mostFileTime {
+		return fmt.Errorf("the time %d is after 2286: times are Unix milliseconds, not microseconds or nanoseconds", at)
+	}
+	return nil
 }
 
 // lineSamples reads a file whose lines stand for themselves.
@@ -158,9 +171,6 @@ func textLine(line []byte, samples []metrics.Sample) ([]metrics.Sample, error) {
 	if s.At, err = parseMillis(fields[1]); err != nil {
 		return nil, err
 	}
-	if s.At < leastTextTime {
-		return nil, fmt.Errorf("the time %d is before 1974: times are Unix milliseconds, not seconds as in OpenMetrics", s.At)
-	}
 	return append(samples, s), nil
 }
 
@@ -174,7 +184,7 @@ func jsonLine(line []byte, samples []metrics.Sample) ([]metrics.Sample, error) {
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
-		return nil, err
+		return nil, plainJSON(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more after the JSON object")
@@ -193,9 +203,34 @@ func jsonLine(line []byte, samples []metrics.Sample) ([]metrics.Sample, error) {
 		return nil, err
 	}
 	for i, v := range in.Values {
+		if err := checkMillis(in.Timestamps[i]); err != nil {
+			return nil, err
+		}
 		samples = append(samples, metrics.Sample{Series: series, At: in.Timestamps[i], Value: float64(v)})
 	}
 	return samples, nil
+}
+
+// plainJSON says without the names of Go's types what is wrong with a line.
+func plainJSON(err error) error {
+	const form = `{"metric":{"__name__":"up"},"values":[1],"timestamps":[1763777777000]}`
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		if wrong.Field == "" {
+			return fmt.Errorf("the line is JSON, but %s: each line is an object such as %s", article(wrong.Value), form)
+		}
+		return fmt.Errorf("%s has %s, which does not belong there: a line is an object such as %s", strings.ToLower(wrong.Field), article(wrong.Value), form)
+	}
+	if text, ok := strings.CutPrefix(err.Error(), "json: "); ok {
+		return fmt.Errorf("%s: a line is an object such as %s", text, form)
+	}
+	return fmt.Errorf("the line is not JSON: %w", err)
+}
+
+func article(noun string) string {
+	if strings.HasPrefix(noun, "a") {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 // fileValue is a number, or a text as appendValue writes it, or null for NaN.

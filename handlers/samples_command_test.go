@@ -55,6 +55,11 @@ func TestExportAndImportSayWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefusal(t, 1, file+": line 2: after the series come a value and a time, both, and nothing else; nothing of the file is stored", "import", "--data="+path, file)
+	array := filepath.Join(folder, "x.json")
+	if err := os.WriteFile(array, []byte("[]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, 1, array+": line 1: the line is JSON, but an array: each line is an object such as", "import", "--data="+path, array)
 	wantRefusal(t, 1, "no such file", "import", "--data="+path, file+".not")
 	wantRefusal(t, 1, "--from yesterday: write a time such as", "export", "--data="+path, "--from=yesterday")
 	wantRefusal(t, 1, "--from 2 is after --to 1", "export", "--data="+path, "--from=2", "--to=1")
