@@ -263,6 +263,9 @@ func (s serve) Run() error {
 	if err != nil {
 		return err
 	}
+	if err := backups.Prepare(); err != nil {
+		return errors.Join(fmt.Errorf("%w: see --backup-dir, or --backup-keep=0 for none", err), store.Close())
+	}
 	p, err := s.assemble(store, file, backups)
 	if err != nil {
 		return errors.Join(err, store.Close())

@@ -66,6 +66,30 @@ func NewBackups(path string, plan BackupPlan, log *slog.Logger) *Backups {
 	return b
 }
 
+// Prepare makes the folder where there is none, and returns an error where backups cannot be written there. It
+// does nothing where none are to be made.
+func (b *Backups) Prepare() error {
+	if b.plan.Keep == 0 {
+		return nil
+	}
+	err := os.MkdirAll(b.plan.Folder, 0o700)
+	if err == nil {
+		err = tryWriting(b.plan.Folder)
+	}
+	if err != nil {
+		return fmt.Errorf("backups cannot be written to the folder %s: %w", b.plan.Folder, err)
+	}
+	return nil
+}
+
+func tryWriting(folder string) error {
+	f, err := os.CreateTemp(folder, ".liveboard-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // Run makes a backup each night until ctx ends, and some minutes after the start one that was missed. A try that
 // failed is logged and repeated after an hour. One that is under way when ctx ends is given up.
 func (b *Backups) Run(ctx context.Context) {
@@ -74,14 +98,16 @@ func (b *Backups) Run(ctx context.Context) {
 	}
 	tick := time.NewTicker(backupLook)
 	defer tick.Stop()
-	notBefore := time.Now().Add(backupWarmup)
+	started := time.Now()
+	notBefore := started // of the next try after one that failed
+	b.log.Info("next backup", "at", b.next(started, started).Round(time.Second), "folder", b.plan.Folder)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if now := time.Now(); !now.Before(notBefore) && b.due(now) {
+		if now := time.Now(); !now.Before(notBefore) && !now.Before(b.next(now, started)) {
 			if b.tryOne(ctx) != nil {
 				notBefore = time.Now().Add(backupRetry)
 			}
@@ -89,21 +115,34 @@ func (b *Backups) Run(ctx context.Context) {
 	}
 }
 
-// due reports whether no backup was begun since the last time that was set for one.
-func (b *Backups) due(now time.Time) bool {
+// next returns from when on a backup is due. One that was missed before the start waits a while, but never beyond the
+// time that is set for the one after it.
+func (b *Backups) next(now, started time.Time) time.Time {
 	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	at := midnight.Add(b.plan.At)
-	if at.After(now) {
-		at = at.AddDate(0, 0, -1)
+	last := midnight.Add(b.plan.At)
+	if last.After(now) {
+		last = last.AddDate(0, 0, -1)
 	}
+	after := last.AddDate(0, 0, 1)
+	warm := started.Add(backupWarmup)
+	switch {
+	case b.begunSince(last, now):
+		return after
+	case !last.Before(started):
+		return last
+	case warm.After(after):
+		return after
+	}
+	return warm
+}
+
+// begunSince reports whether there is a backup from between last and now.
+func (b *Backups) begunSince(last, now time.Time) bool {
 	whole, _ := b.list()
-	for _, name := range whole {
+	return slices.ContainsFunc(whole, func(name string) bool {
 		begun, _, _ := b.begun(name)
-		if !begun.Before(at) && !begun.After(now) { // from the future comes what was made while the clock was wrong
-			return false
-		}
-	}
-	return true
+		return !begun.Before(last) && !begun.After(now) // from the future comes what was made while the clock was wrong
+	})
 }
 
 func (b *Backups) tryOne(ctx context.Context) error {

@@ -82,6 +82,53 @@ func TestBackupThatWasMadeIsNotMadeAgainAfterARestart(t *testing.T) {
 	})
 }
 
+// One that was missed is not waited for where the time of the next comes first.
+func TestBackupIsMadeAtItsTimeSoonAfterAStart(t *testing.T) {
+	path, _ := filled(t)
+	var lines strings.Builder
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		now := time.Now()
+		at := time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute()+2)*time.Minute
+		b := NewBackups(path, BackupPlan{Keep: 3, At: at}, slog.New(slog.NewTextHandler(&lines, nil)))
+		var run sync.WaitGroup
+		run.Go(func() { b.Run(ctx) })
+		pass(2*time.Minute - time.Second)
+		if s := b.Stats(); s.Made != 0 {
+			t.Errorf("before its time: %+v, want none", s)
+		}
+		pass(2 * time.Second)
+		if s := b.Stats(); s.Made != 1 {
+			t.Errorf("at its time: %+v, want one", s)
+		}
+		pass(time.Hour)
+		if s := b.Stats(); s.Made != 1 {
+			t.Errorf("an hour later: %+v, want one still", s)
+		}
+		stop()
+		run.Wait()
+		if want := `msg="next backup" at=` + now.Add(2*time.Minute).Format("2006-01-02T15:04:05"); !strings.Contains(lines.String(), want) {
+			t.Errorf("the log is\n%s\nwant %s", lines.String(), want)
+		}
+	})
+}
+
+func TestBackupsSayAtTheStartWhereTheyCannotBeWritten(t *testing.T) {
+	path, _ := filled(t)
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	for _, folder := range []string{file, filepath.Join(file, "below")} {
+		b := NewBackups(path, BackupPlan{Folder: folder, Keep: 3}, slog.New(slog.DiscardHandler))
+		if err := b.Prepare(); err == nil || !strings.Contains(err.Error(), "backups cannot be written to the folder "+folder) {
+			t.Errorf("got error %v, want that %s cannot be written", err, folder)
+		}
+		must(t, NewBackups(path, BackupPlan{Folder: folder}, slog.New(slog.DiscardHandler)).Prepare()) // none are made
+	}
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	must(t, NewBackups(path, BackupPlan{Folder: folder, Keep: 3}, slog.New(slog.DiscardHandler)).Prepare())
+	wantAlone(t, folder)
+}
+
 // A clock that was a year ahead for a while neither stops backups nor has the true ones thrown away.
 func TestBackupsSurviveAClockThatWasAhead(t *testing.T) {
 	folder := inNights(t, 2, func(b *Backups) {

@@ -103,3 +103,13 @@ func TestVerifyEndsWithThreeWhereSomethingIsWrong(t *testing.T) {
 		t.Errorf("backup of a damaged database ends with %d and says %q, want 3 and no file", code, stderr)
 	}
 }
+
+func TestServeIsRefusedWhereBackupsCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, 1, "backups cannot be written to the folder "+file, "serve", "--listen=127.0.0.1:0", "--data="+filepath.Join(folder, "x.db"), "--backup-dir="+file)
+}

@@ -65,3 +65,17 @@ func TestExportAndImportSayWhatIsWrong(t *testing.T) {
 	wantRefusal(t, 1, "--from 2 is after --to 1", "export", "--data="+path, "--from=2", "--to=1")
 	wantRefusal(t, 1, "write a selector such as", "export", "--data="+path, "--query=rate(orders[5m])")
 }
+
+func TestArrivalsSayThatSeriesWereImported(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, file := filepath.Join(folder, "x.db"), filepath.Join(folder, "x.csv")
+	if err := os.WriteFile(file, []byte("series,time,value\norders,1763777777000,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, "import", "--data="+path, file)
+	p := startQuiet(t, path)
+	if got := text(arrivedRow(parsed(t, get200(t, p.URL+"/arrivals").body), "orders")); !strings.Contains(got, "import from this machine") {
+		t.Errorf("the row says %q, want that it was imported", got)
+	}
+}

@@ -1,6 +1,7 @@
 package press
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -173,11 +174,11 @@ func (a *arrivals) preview(ctx context.Context, m metrics.ArrivedMetric, s panel
 	return pr.sheet(ctx, maxAge)
 }
 
-// whoOf names who brings samples: by the token, if there is one.
+// whoOf names who brings samples: by the token, if there is one. An import has neither that nor a sender.
 func whoOf(o metrics.Origin, names map[string]string) string {
 	switch name := names[o.Token]; {
 	case o.Token == "":
-		return o.Sender
+		return cmp.Or(o.Sender, "this machine")
 	case name == "":
 		return "token " + o.Token
 	default:
