@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -86,7 +87,7 @@ func Open(path string, log *slog.Logger) (*Store, error) {
 var errInUse = errors.New("in use by another liveboard process")
 
 func takeLock(path string) (*flock.Flock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of the database cannot be made: %w", err)
 	}
 	lock := flock.New(path + ".lock")
@@ -118,6 +119,9 @@ func openPools(ctx context.Context, path string) (writer, readers *sql.DB, err e
 	if err := keepOld(ctx, path); err != nil {
 		return nil, nil, err
 	}
+	if err := makeSecret(path); err != nil {
+		return nil, nil, err
+	}
 	if writer, err = openWriter(path); err != nil {
 		return nil, nil, err
 	}
@@ -128,6 +132,19 @@ func openPools(ctx context.Context, path string) (writer, readers *sql.DB, err e
 		return nil, nil, errors.Join(err, writer.Close())
 	}
 	return writer, readers, nil
+}
+
+// makeSecret makes an empty file at path where there is none, for signing keys will be in it. SQLite gives
+// its logs the mode that the file has.
+func makeSecret(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // closePools closes the readers first: the last connection writes the log back into the file, and

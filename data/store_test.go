@@ -253,6 +253,38 @@ func TestStoreTakesAnyPath(t *testing.T) {
 	}
 }
 
+// Signing keys are in the database and its logs. Who has given one that is there another mode has meant it.
+func TestNewDatabaseIsForItsOwnerAlone(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "new")
+	path := filepath.Join(folder, "liveboard.db")
+	s, err := openQuiet(path)
+	must(t, err)
+	record(t, s, samplesOf(newSeries(t, "up"), 0, 3))
+	wantMode(t, folder, 0o700)
+	for _, end := range []string{"", "-wal", "-shm"} {
+		wantMode(t, path+end, 0o600)
+	}
+	must(t, s.Close())
+	backup := filepath.Join(t.TempDir(), "b.db")
+	must(t, Backup(t.Context(), path, backup, false))
+	must(t, os.Chmod(path, 0o640))
+	must(t, Restore(t.Context(), backup, path, true))
+	wantMode(t, path, 0o640)
+	record(t, openStore(t, path), samplesOf(newSeries(t, "up"), 3, 6))
+	for _, end := range []string{"", "-wal", "-shm"} {
+		wantMode(t, path+end, 0o640)
+	}
+}
+
+func wantMode(t *testing.T, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Stat(path)
+	must(t, err)
+	if got := info.Mode().Perm(); got != want {
+		t.Errorf("%s has the mode %o, want %o", path, got, want)
+	}
+}
+
 func TestSecondOpenerIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "liveboard.db")
 	s := openStore(t, path)
