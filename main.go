@@ -257,6 +257,9 @@ func (s serve) Run() error {
 	}
 	backups := data.NewBackups(s.Data, plan, slog.Default())
 	store, err := data.Open(s.Data, slog.Default())
+	if errors.Is(err, data.ErrNoDatabase) {
+		return fmt.Errorf("%w. Does --data name the right file? If so, %s", err, backups.Cure())
+	}
 	if errors.Is(err, data.ErrDamaged) {
 		return fmt.Errorf("%w: %s", err, backups.Cure())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,12 +29,18 @@ func Backup(ctx context.Context, path, file string, over bool) error {
 
 // refuseTarget keeps the file at to from being lost where nobody wants that.
 func refuseTarget(from, to string, over bool) error {
+	if _, err := os.Stat(filepath.Dir(to)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no folder %s: make it first", filepath.Dir(to))
+	}
 	there, err := os.Stat(to)
 	if err != nil {
 		return nil // what cannot be looked at cannot be replaced either, and that is said then
 	}
 	if source, err := os.Stat(from); err == nil && os.SameFile(source, there) {
 		return fmt.Errorf("%s and %s are the same file", from, to)
+	}
+	if there.IsDir() {
+		return fmt.Errorf("%s is a folder: name a file in it", to)
 	}
 	if !over {
 		return fmt.Errorf("%s exists already: say --force to replace it", to)

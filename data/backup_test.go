@@ -126,11 +126,43 @@ func TestBackupAndRestoreReplaceNothingUnasked(t *testing.T) {
 	wantFilled(t, other, secret)
 }
 
+func TestBackupAndRestoreSayWhichFileIsMeant(t *testing.T) {
+	path, _ := filled(t)
+	folder := t.TempDir()
+	wantSaid(t, Backup(t.Context(), path, folder, false), folder+" is a folder: name a file in it")
+	wantSaid(t, Backup(t.Context(), path, folder, true), folder+" is a folder: name a file in it")
+	wantSaid(t, Backup(t.Context(), path, filepath.Join(folder, "none", "b.db"), false), "there is no folder "+filepath.Join(folder, "none"))
+	wantSaid(t, Backup(t.Context(), folder, filepath.Join(folder, "b.db"), false), folder+" is a folder, not a database")
+	wantSaid(t, Restore(t.Context(), folder, path, true), folder+" is a folder, not a database")
+	wantAlone(t, folder)
+}
+
+func TestFindingsCountWhatTheyLeaveOut(t *testing.T) {
+	f := Findings{Problems: []string{"a", "b"}}
+	wantSaid(t, f.Err(), "the database is damaged: a (and 1 more)")
+}
+
+func TestFileThatIsNoDatabaseIsCalledThat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "liveboard.yaml")
+	must(t, os.WriteFile(path, []byte(strings.Repeat("dashboards: []\n", 1000)), 0o600))
+	_, opened := openQuiet(path)
+	_, verified := Verify(t.Context(), path)
+	restored := Restore(t.Context(), path, filepath.Join(t.TempDir(), "x.db"), false)
+	for _, err := range []error{opened, verified, restored} {
+		if !errors.Is(err, ErrNoDatabase) || !errors.Is(err, ErrDamaged) {
+			t.Errorf("got error %v, want ErrNoDatabase, which is ErrDamaged too", err)
+		}
+		wantSaid(t, err, "the file is no database, or the database is damaged at its beginning")
+	}
+}
+
 func TestRestoreIsRefusedWhileAServerHasTheDatabase(t *testing.T) {
 	path, _ := filled(t)
 	used := filepath.Join(t.TempDir(), "liveboard.db")
 	s := openStore(t, used)
-	wantSaid(t, Restore(t.Context(), path, used, true), "in use by another liveboard process")
+	for _, over := range []bool{false, true} {
+		wantSaid(t, Restore(t.Context(), path, used, over), "in use by another liveboard process")
+	}
 	record(t, s, samplesOf(newSeries(t, "up"), 0, 3))
 }
 
@@ -238,7 +270,6 @@ func TestVerifyTellsWhatIsWrongAndWhere(t *testing.T) {
 		{"scores", set("UPDATE scores SET payload = ZEROBLOB(LENGTH(payload)) WHERE first = 1"), "scores from entry 1: it does not begin as a group"},
 		{"a gap in the scores", set("DELETE FROM scores WHERE first = 1"), "scores from entry 1: "},
 		{"a newer schema", set("PRAGMA user_version = 99"), "version 99, this program knows 1 to "},
-		{"a header", func(t *testing.T, path string) { flip(t, path, 0, 16) }, "file is not a database"},
 		{"a tree", func(t *testing.T, path string) { flip(t, path, pageOf(t, path, "chunks"), 8) }, "page"},
 		{"an index", set("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'journal') WHERE name = 'sqlite_autoindex_chunks_1'"), "2nd reference to page"},
 		{"a missing end", func(t *testing.T, path string) { must(t, os.Truncate(path, 3*4096)) }, "malformed"},

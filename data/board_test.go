@@ -109,7 +109,7 @@ func TestBoardMistakes(t *testing.T) {
 		{"budget without unit", "storage: {budget: 2000}", `1:19: "2000" is no size; write it as 500MiB`},
 		{"budget of nothing", "storage: {budget: 1MiB}", "1:19: a budget of 1MiB is too small"},
 		{"unknown tier", "storage: {retention: {5m: 7d}}", `1:23: retention has no key "5m"`},
-		{"a tier kept too short", "storage: {retention: {raw: 1h}}", `1:28: "1h" is no duration from 1d to 100y`},
+		{"a tier kept too short", "storage: {retention: {raw: 1h}}", `1:28: "1h" is no duration from 1d to 100y; write it with its unit, such as 1d, 1w, 1y`},
 		{"a fine tier kept longer", "storage: {retention: {10s: 100d}}", "1:28: 1m is kept for less time than 10s"},
 		{"bad name", "dashboards:\n- {name: A b, panels: []}\n", `2:10: "A b" cannot be a name`},
 		{"bare duration", "dashboards:\n- {name: a, range: 15, panels: []}\n", `2:20: "15" is no duration from 1m to 1y`},

@@ -177,12 +177,24 @@ func (r *boardReader) span(to *time.Duration, low, high time.Duration) reads {
 		}
 		d, err := model.ParseDuration(text)
 		if err != nil || time.Duration(d) < low || time.Duration(d) > high {
-			r.fail(placeOf(n), "%q is no duration from %s to %s; write it with its unit, such as 500ms, 10s, 15m, 6h or 7d",
-				text, model.Duration(low), model.Duration(high))
+			r.fail(placeOf(n), "%q is no duration from %s to %s; write it with its unit, such as %s",
+				text, model.Duration(low), model.Duration(high), examples(low, high))
 			return
 		}
 		*to = time.Duration(d)
 	}
+}
+
+// examples are durations from low to high, as text.
+func examples(low, high time.Duration) string {
+	const day = 24 * time.Hour
+	texts := []string{model.Duration(low).String()}
+	for _, d := range []time.Duration{500 * time.Millisecond, 10 * time.Second, 15 * time.Minute, 6 * time.Hour, 7 * day, 365 * day} {
+		if low < d && d <= high {
+			texts = append(texts, model.Duration(d).String())
+		}
+	}
+	return strings.Join(texts, ", ")
 }
 
 // word reads one of a few words.

@@ -16,14 +16,14 @@ func Restore(ctx context.Context, file, path string, over bool) (err error) {
 	if err := existing(file); err != nil {
 		return err
 	}
-	if err := refuseTarget(file, path, over); err != nil {
-		return err
-	}
 	lock, err := takeLock(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := refuseTarget(file, path, over); err != nil {
+		return err
+	}
 	if err := refuseNewer(ctx, file); err != nil {
 		return err
 	}

@@ -16,6 +16,9 @@ import (
 // ErrDamaged is in the chain of every error that says that the database's content is not what was written.
 var ErrDamaged = errors.New("the database is damaged")
 
+// ErrNoDatabase wraps ErrDamaged: the file does not begin as a database does. Whether it ever was one cannot be told.
+var ErrNoDatabase = fmt.Errorf("the file is no database, or %w at its beginning", ErrDamaged)
+
 // The settings of connections; see https://www.sqlite.org/pragma.html.
 const (
 	// FULL syncs the write-ahead log at each commit: NORMAL would acknowledge before the disk has it.
@@ -63,8 +66,11 @@ func damage(err error) error {
 	if !errors.As(err, &e) || errors.Is(err, ErrDamaged) {
 		return err
 	}
-	if code := e.Code() & primary; code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB {
+	switch e.Code() & primary {
+	case sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrNoDatabase, err)
 	}
 	return err
 }

@@ -33,13 +33,13 @@ func (f *Findings) Err() error {
 	case 1:
 		return fmt.Errorf("%w: %s", ErrDamaged, f.Problems[0])
 	default:
-		return fmt.Errorf("%w: %s (and %d problems more)", ErrDamaged, f.Problems[0], n-1)
+		return fmt.Errorf("%w: %s (and %d more)", ErrDamaged, f.Problems[0], n-1)
 	}
 }
 
 // Verify reads all of the database at path, as it is at one moment, and holds it to what SQLite knows of its own
 // structure and to our checksums and bounds. It writes nothing and may run beside a server. The
-// error is about reading; what is wrong with the content is among the Findings.
+// error is about reading, and wraps ErrNoDatabase where there is nothing to read; what is wrong with the content is among the Findings.
 func Verify(ctx context.Context, path string) (*Findings, error) {
 	if err := existing(path); err != nil {
 		return nil, err
@@ -63,15 +63,19 @@ func Verify(ctx context.Context, path string) (*Findings, error) {
 
 // existing refuses a path where no file is: SQLite would say that it cannot be opened.
 func existing(path string) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database %s", path)
+	}
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder, not a database", path)
 	}
 	return nil
 }
 
-// note puts an error that speaks of damage among the problems, and returns any other.
+// note puts an error that speaks of damage among the problems, and returns any other, ErrNoDatabase among them.
 func (f *Findings) note(err error) error {
-	if err = damage(err); !errors.Is(err, ErrDamaged) {
+	if err = damage(err); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrNoDatabase) {
 		return err
 	}
 	f.problem(strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": "))

@@ -47,7 +47,9 @@ func TestBackupBesideAServerIsRestored(t *testing.T) {
 		t.Errorf("verify beside the server says %q", out)
 	}
 	wantRefusal(t, 1, "exists already: say --force", "backup", file, database)
+	wantRefusal(t, 1, "in use by another liveboard process", "restore", file, database)
 	wantRefusal(t, 1, "in use by another liveboard process", "restore", file, database, "--force")
+	wantRefusal(t, 1, folder+" is a folder: name a file in it", "backup", folder, database)
 	p.stop()
 	wantRefusal(t, 1, "exists already: say --force", "restore", file, database)
 	succeed(t, "restore", file, database, "--force")
@@ -94,6 +96,7 @@ func TestVerifyEndsWithThreeWhereSomethingIsWrong(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	wantRefusal(t, 3, "the file is no database", "verify", boardFile(t, quietBoard+strings.Repeat("# nothing\n", 400)))
 	code, stdout, stderr := run(t, "verify", path)
 	if code != 3 || !strings.Contains(stdout, "age") || !strings.Contains(stderr, "damaged") {
 		t.Errorf("verify ends with %d and says %q and %q", code, stdout, stderr)
@@ -102,6 +105,23 @@ func TestVerifyEndsWithThreeWhereSomethingIsWrong(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, "b.db")); err == nil || code != 3 {
 		t.Errorf("backup of a damaged database ends with %d and says %q, want 3 and no file", code, stderr)
 	}
+}
+
+func TestVerifyTellsOfOneProblemAsOfOne(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.db")
+	p := startQuiet(t, path)
+	p.push("orders 1")
+	p.stop()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[63] = 99 // the version of the schema: https://www.sqlite.org/fileformat.html#the_database_header
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantRefusal(t, 3, "the database is damaged: "+path+", in one place", "verify", path)
 }
 
 func TestServeIsRefusedWhereBackupsCannotBeWritten(t *testing.T) {

@@ -42,6 +42,7 @@ func TestProcessRefusesADamagedDatabase(t *testing.T) {
 		wantRefusal(t, 3, "the database is damaged", "serve", "--listen=127.0.0.1:0", "--data="+path)
 		wantRefusal(t, 3, cure, "serve", "--listen=127.0.0.1:0", "--data="+path)
 	}
+	refused([]byte(strings.Repeat("dashboards: []\n", 400)), "the file is no database, or the database is damaged at its beginning: file is not a database (26). Does --data name the right file? If so, there is no backup")
 	for name, content := range map[string][]byte{
 		"header":       flip(sound, 0, 16),
 		"schema":       flip(sound, 100, 108),

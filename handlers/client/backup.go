@@ -64,7 +64,11 @@ func (c Verify) Run() error {
 	for _, problem := range found.Problems {
 		fmt.Println(problem)
 	}
-	if n := len(found.Problems); n > 0 {
+	switch n := len(found.Problems); n {
+	case 0:
+	case 1:
+		return fmt.Errorf("%w: %s, in one place", data.ErrDamaged, file)
+	default:
 		return fmt.Errorf("%w: %s, in %d places", data.ErrDamaged, file, n)
 	}
 	fmt.Printf("%s is sound. Series: %d, samples: %d (chunks: %d, groups of the journal: %d), scores: %d, schema version: %d\n",
