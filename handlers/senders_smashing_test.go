@@ -20,7 +20,11 @@ func TestSmashingJobsNeedAnotherAddressOnly(t *testing.T) {
 		{"of this machine, with the token of its Smashing", "/widgets/karma", `{ "auth_token": "YOUR_AUTH_TOKEN", "current": "1,234", "last": 1200 }`, here, 204, ""},
 		{"from elsewhere", "/widgets/a%20b", `{ "auth_token": "` + token + `", "value": 87 }`, elsewhere, 204, ""},
 		{"from elsewhere, a dashboard", "/dashboards/*", `{ "auth_token": "` + token + `", "event": "reload" }`, elsewhere, 204, ""},
-		{"from elsewhere, with the token of its Smashing", "/widgets/karma", `{ "auth_token": "YOUR_AUTH_TOKEN", "value": 1 }`, elsewhere, 401, "Invalid API key\n"},
+		{"from elsewhere, with the token of its Smashing", "/widgets/karma", `{ "auth_token": "YOUR_AUTH_TOKEN", "value": 1 }`, elsewhere, 401,
+			"Invalid API key\nSamples from elsewhere need a token: Authorization: Bearer lb_…; “liveboard token create --scope ingest” makes one.\n"},
+		{"of this machine, without a token", "/widgets/karma", `{"current":"1,234","last":1200}`, here, 204, ""},
+		{"of this machine, with a token that is not ours", "/widgets/karma", `{"auth_token":"lb_…","value":1}`, here, 401,
+			"Invalid API key\nThis token is unknown, expired or revoked.\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := do(t, "POST", w.URL+c.address, c.body, c.headers...)

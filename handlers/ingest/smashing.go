@@ -75,10 +75,10 @@ func widgetSecret(d *delivery) string {
 	return ""
 }
 
-// refuseWidget tells of a token that is wrong in Smashing's words.
+// refuseWidget tells of a token that is wrong in Smashing's words, and below them in ours.
 func refuseWidget(i *Intake, w http.ResponseWriter, r *http.Request, err error) {
 	if metrics.KindOf(err) == metrics.Unauthorized {
-		http.Error(w, "Invalid API key", http.StatusUnauthorized)
+		http.Error(w, "Invalid API key\n"+err.Error(), http.StatusUnauthorized)
 		return
 	}
 	i.Fail(w, r, err)

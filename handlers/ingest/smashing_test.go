@@ -120,8 +120,8 @@ func TestWidgetTokenStandsInTheBody(t *testing.T) {
 	r.want(204, "", "POST", "/widgets/w", `{"auth_token":"lb_good","value":1}`)
 	r.want(204, "", "POST", "/dashboards/sample", `{"auth_token":"lb_good","event":"reload"}`)
 	for _, body := range []string{`{"auth_token":"lb_wrong","value":1}`, `{"auth_token":"YOUR_AUTH_TOKEN","value":1}`, `{"auth_token":7,"value":1}`, `{"value":1}`, "{"} {
-		r.want(401, "Invalid API key\n", "POST", "/widgets/w", body)
-		r.want(401, "Invalid API key\n", "POST", "/dashboards/w", body)
+		r.want(401, "Invalid API key\nno\n", "POST", "/widgets/w", body)
+		r.want(401, "Invalid API key\nno\n", "POST", "/dashboards/w", body)
 	}
 }
 
