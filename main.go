@@ -370,6 +370,7 @@ func (s serve) assemble(store *data.Store, file *data.BoardFile, backups *data.B
 	p.runner = collect.NewRunner(p.recorder, collect.Deps{Log: slog.Default(), Gatherer: p.registry, Catalog: p.catalog})
 	p.register()
 	store.SetStorage(file.Board().Storage)
+	warnOfSecrets(file.Board())
 	return p, p.runner.Set(file.Board().Collectors)
 }
 
@@ -446,6 +447,15 @@ func (p *program) run(ctx context.Context, forget func(), doors *handlers.Doors,
 	return err
 }
 
+// warnOfSecrets logs which webhooks have a secret that is not there.
+func warnOfSecrets(board *metrics.Board) {
+	for _, hook := range board.Webhooks {
+		if hook.SecretEnv != "" && os.Getenv(hook.SecretEnv) == "" {
+			slog.Warn("webhook secret not set: what bears a signature is refused", "webhook", hook.Name, "key", "secret-env")
+		}
+	}
+}
+
 // boardChanged brings a new board to every open screen, or the news that it is broken to every desk.
 func (p *program) boardChanged(board *metrics.Board, err error) {
 	if err == nil {
@@ -460,6 +470,7 @@ func (p *program) boardChanged(board *metrics.Board, err error) {
 		return
 	}
 	p.store.SetStorage(board.Storage)
+	warnOfSecrets(board)
 	slog.Info("board file read", "dashboards", len(board.Dashboards), "leaderboards", len(board.Leaderboards))
 	p.press.SetBoard(board)
 }

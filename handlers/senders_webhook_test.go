@@ -27,6 +27,7 @@ func TestWebhooksFollowTheBoardFile(t *testing.T) {
 	}
 	wantProblem(t, do(t, "POST", hook, `{"took":7,"repo":"b"}`), http.StatusUnprocessableEntity, "There is no /seconds in the body")
 	wantProblem(t, do(t, "POST", s.URL+"/hooks/other", `{}`), http.StatusNotFound, `There is no webhook named "other" in the board file.`)
+	eventually(t, "the missing secret is logged", func() bool { return strings.Contains(s.logged(), "webhook secret not set") })
 	s.write(t, hooksTo("/took"))
 	eventually(t, "the webhook reads what the board file says now", func() bool {
 		return do(t, "POST", hook, `{"took":7,"repo":"b"}`).StatusCode == http.StatusNoContent
@@ -64,5 +65,5 @@ func TestWebhooksFromElsewhereNeedATokenOrTheirSecret(t *testing.T) {
 	if a := do(t, "POST", hook, body, "X-Hub-Signature-256", signature); a.StatusCode != http.StatusNoContent {
 		t.Errorf("signed: got %d %s, want 204", a.StatusCode, a.body)
 	}
-	wantProblem(t, do(t, "POST", hook, `{"seconds":43,"repo":"a"}`, "X-Hub-Signature-256", signature), http.StatusUnauthorized, "need a token")
+	wantProblem(t, do(t, "POST", hook, `{"seconds":43,"repo":"a"}`, "X-Hub-Signature-256", signature), http.StatusUnauthorized, "X-Hub-Signature-256 is not the signature")
 }

@@ -110,8 +110,9 @@ type protocol struct {
 	take func(d *delivery) error
 	// secret returns the token that stands in the body, "" where there is none; nil where the protocol has no such place.
 	secret func(d *delivery) string
-	// vouch reports who sent the body if that shows in another way than by a token; nil where there is no such way.
-	vouch func(d *delivery) (from Sender, known bool)
+	// vouch reports who sent the body if that shows in another way than by a token; nil where there is no such way. An
+	// error means that the proof is wrong, whatever else the request bears.
+	vouch func(d *delivery) (from Sender, known bool, err error)
 	// accept answers when everything is durable; nil answers 204.
 	accept func(w http.ResponseWriter, d *delivery)
 	// refuse answers an error in the protocol's own way; nil answers with a problem. Of a batch that was recorded in part
@@ -248,7 +249,11 @@ func (i *Intake) take(p protocol, w http.ResponseWriter, d *delivery) (err error
 // identify notes who sent the body.
 func (i *Intake) identify(p protocol, d *delivery) error {
 	if p.vouch != nil {
-		if from, known := p.vouch(d); known {
+		from, known, err := p.vouch(d)
+		if err != nil {
+			return i.turnAway(d, err)
+		}
+		if known {
 			d.from = from
 			return nil
 		}
@@ -266,6 +271,14 @@ func (i *Intake) admit(d *delivery, inBody string) (err error) {
 		secret, found = inBody, inBody != ""
 	}
 	d.from, err = i.Admit(d.Request, secret, found)
+	return err
+}
+
+// turnAway returns err, or that there were too many such: a proof that is wrong counts as a token that is.
+func (i *Intake) turnAway(d *delivery, err error) error {
+	if _, refused := i.Admit(d.Request, "", true); metrics.KindOf(refused) == metrics.TooMany {
+		return refused
+	}
 	return err
 }
 

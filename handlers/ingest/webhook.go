@@ -44,26 +44,45 @@ func (h webhooks) hookOf(d *delivery) (*metrics.Webhook, error) {
 	return h.Webhook(name)
 }
 
-// vouch reports whether the sender proves to know the webhook's secret: by the signature that GitHub, Gitea and others
-// send, or as GitLab does.
-func (h webhooks) vouch(d *delivery) (from Sender, known bool) {
-	signature, plain := d.Header.Get("X-Hub-Signature-256"), d.Header.Get("X-Gitlab-Token")
-	if signature == "" && plain == "" {
-		return Sender{}, false
+// What a sender proves with that it knows the webhook's secret: the signature that GitHub, Gitea and others send, or the
+// secret itself, as GitLab does.
+const (
+	signatureHeader = "X-Hub-Signature-256"
+	secretHeader    = "X-Gitlab-Token"
+)
+
+// vouch reports whether the sender proves to know the webhook's secret. A proof that is wrong is refused on this machine
+// too: where a sender is tried out, it shall show.
+func (h webhooks) vouch(d *delivery) (from Sender, known bool, err error) {
+	header := signatureHeader
+	if d.Header.Get(header) == "" {
+		header = secretHeader
+	}
+	proof := d.Header.Get(header)
+	if proof == "" {
+		return Sender{}, false, nil
 	}
 	hook, err := h.hookOf(d)
 	if err != nil || hook.SecretEnv == "" {
-		return Sender{}, false
+		return Sender{}, false, nil // who may know what there is, Admit says
 	}
 	secret := os.Getenv(hook.SecretEnv)
-	if secret == "" {
-		return Sender{}, false
+	switch {
+	case secret == "":
+		err = metrics.Errorf(metrics.Unauthorized, "%s cannot be checked: the environment variable that secret-env of the webhook %q names is not set where the server runs.", header, hook.Name)
+	case header == signatureHeader && !signs(secret, d.body, proof):
+		err = metrics.Errorf(metrics.Unauthorized, "%s is not the signature of this body with the secret that secret-env of the webhook %q names: sha256= and its HMAC-SHA256 in hexadecimal.", header, hook.Name)
+	case header == secretHeader && subtle.ConstantTimeCompare([]byte(secret), []byte(proof)) != 1:
+		err = metrics.Errorf(metrics.Unauthorized, "%s is not the secret that secret-env of the webhook %q names.", header, hook.Name)
 	}
+	return Sender{Token: metrics.Token{ID: "webhook " + hook.Name, Scopes: []string{metrics.VerbIngest}}}, err == nil, err
+}
+
+// signs reports whether the signature is that of the body.
+func signs(secret string, body []byte, signature string) bool {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(d.body)
-	want := "sha256=" + hex.EncodeToString(mac.Sum(nil))
-	known = hmac.Equal([]byte(want), []byte(signature)) || subtle.ConstantTimeCompare([]byte(secret), []byte(plain)) == 1
-	return Sender{Token: metrics.Token{ID: "webhook " + hook.Name, Scopes: []string{metrics.VerbIngest}}}, known
+	mac.Write(body)
+	return hmac.Equal([]byte("sha256="+hex.EncodeToString(mac.Sum(nil))), []byte(signature))
 }
 
 // readWebhook reads one JSON value by a mapping. Numbers are kept as they are written.

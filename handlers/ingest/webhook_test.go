@@ -171,12 +171,34 @@ func TestWebhookSecretStandsForAToken(t *testing.T) {
 	hook.SecretEnv = "HOOK_SECRET"
 	r.want(http.StatusNoContent, "", "POST", "/hooks/h", body, gitHub, sign("hush", body))
 	r.want(http.StatusNoContent, "", "POST", "/hooks/h", body, gitLab, "hush")
-	r.want(unauthorized, "no token", "POST", "/hooks/h", `{"v":2}`, gitHub, sign("hush", body))
-	r.want(unauthorized, "no token", "POST", "/hooks/h", body, gitHub, strings.TrimPrefix(sign("hush", body), "sha256="))
-	r.want(unauthorized, "no token", "POST", "/hooks/h", body, gitLab, "hus")
-	r.want(unauthorized, "no token", "POST", "/hooks/h", body)
+	for _, admit := range []func(*http.Request, string, bool) (Sender, error){r.intake.Admit, admitTest} { // from elsewhere, and from this machine
+		r.intake.Admit = admit
+		const wrong = `X-Hub-Signature-256 is not the signature of this body with the secret that secret-env of the webhook "h" names`
+		r.want(unauthorized, wrong, "POST", "/hooks/h", `{"v":2}`, gitHub, sign("hush", body))
+		r.want(unauthorized, wrong, "POST", "/hooks/h", body, gitHub, strings.TrimPrefix(sign("hush", body), "sha256="))
+		r.want(unauthorized, wrong, "POST", "/hooks/h", body, gitHub, sign("", body), gitLab, "hush")
+		r.want(unauthorized, `X-Gitlab-Token is not the secret that secret-env of the webhook "h" names.`, "POST", "/hooks/h", body, gitLab, "hus")
+	}
+	r.want(http.StatusNoContent, "", "POST", "/hooks/h", body) // of this machine
 	t.Setenv("HOOK_SECRET", "")
-	r.want(unauthorized, "no token", "POST", "/hooks/h", body, gitHub, sign("", body))
+	r.want(unauthorized, "X-Hub-Signature-256 cannot be checked: the environment variable", "POST", "/hooks/h", body, gitHub, sign("", body))
+	r.want(http.StatusNoContent, "", "POST", "/hooks/h", body)
+}
+
+func TestWebhookSecretsAreNotToBeGuessed(t *testing.T) {
+	t.Setenv("HOOK_SECRET", "hush")
+	r := newRig(t)
+	defer r.close()
+	r.hooked(mapped(t, "x", "/v", "-", "-"))
+	hook, err := r.intake.Webhook("h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hook.SecretEnv = "HOOK_SECRET"
+	r.intake.Admit = func(*http.Request, string, bool) (Sender, error) {
+		return Sender{}, metrics.Errorf(metrics.TooMany, "wait a little")
+	}
+	r.want(1000+int(metrics.TooMany), "wait a little", "POST", "/hooks/h", `{"v":1}`, "X-Gitlab-Token", "hus")
 }
 
 func FuzzWebhook(f *testing.F) {
