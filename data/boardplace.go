@@ -62,7 +62,7 @@ func byteOffset(line string, column int) int {
 
 // suggestion names the key that was probably meant, or else every key.
 func suggestion(name string, known fields) string {
-	keys := slices.Sorted(maps.Keys(known))
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(key string) bool { return slices.Contains(secretKeys, key) })
 	nearest := slices.MinFunc(keys, func(a, b string) int { return distance(name, a) - distance(name, b) })
 	if distance(name, nearest) <= min(max(1, len(nearest)/2), 3) {
 		return fmt.Sprintf("did you mean %q?", nearest)

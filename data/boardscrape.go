@@ -25,12 +25,12 @@ func (r *boardParser) accessFields(to *metrics.Access) fields {
 		"basic-auth": func(n ast.Node) {
 			r.mapping(n, "basic-auth", fields{
 				"username":      r.text(&to.Username),
-				"password":      r.inClear("password"),
+				"password":      r.inClear(fileOrVariable("password")),
 				"password-file": r.path(&to.Password.File),
 				"password-env":  r.variable(&to.Password.Env),
 			})
 		},
-		"bearer-token":      r.inClear("bearer-token"),
+		"bearer-token":      r.inClear(fileOrVariable("bearer-token")),
 		"bearer-token-file": r.path(&to.Bearer.File),
 		"bearer-token-env":  r.variable(&to.Bearer.Env),
 		"tls": func(n ast.Node) {
@@ -60,11 +60,19 @@ func (r *boardParser) scrapeFields(to *metrics.ScrapeConfig) fields {
 	}
 }
 
-// inClear refuses a secret in the file, which is copied, mailed and committed.
-func (r *boardReader) inClear(key string) reads {
+// secretKeys are those that are known only to be refused by inClear.
+var secretKeys = []string{"bearer-token", "password", "secret"}
+
+// inClear refuses a secret in the file, which is copied, mailed and committed. instead says what to write.
+func (r *boardReader) inClear(instead string) reads {
 	return func(n ast.Node) {
-		r.fail(placeOf(n), "a secret does not stand in a board file; remove it and write %s-file: with the path of a file that holds it, or %s-env: with the name of an environment variable", key, key)
+		r.fail(placeOf(n), "a secret does not stand in a board file; remove it and write %s", instead)
 	}
+}
+
+// fileOrVariable says where the secret of that key may stand.
+func fileOrVariable(key string) string {
+	return key + "-file: with the path of a file that holds it, or " + key + "-env: with the name of an environment variable"
 }
 
 // path reads the path of a file; a relative one begins in the board file's folder.

@@ -34,7 +34,7 @@ func (r *boardParser) webhook(key ast.MapKeyNode, n ast.Node) metrics.Webhook {
 	r.name(&w.Name)(key)
 	found := r.mapping(n, "a webhook", fields{
 		"metrics":    r.list(maxWebhookMetrics, func(n ast.Node) { w.Metrics = append(w.Metrics, r.webhookMetric(n)) }),
-		"secret":     r.inClear("secret"),
+		"secret":     r.inClear("secret-env: with the name of an environment variable that holds it"),
 		"secret-env": r.variable(&w.SecretEnv),
 	})
 	if found != nil && len(w.Metrics) == 0 {
