@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"liveboard/metrics"
@@ -157,6 +158,30 @@ func TestSecretsThatCannotBeReadFailTheRun(t *testing.T) {
 					t.Errorf("%s: got %v, want %q and no secret", kind, err, test.want)
 				}
 			}
+		})
+	}
+}
+
+func TestTargetsAreDownWhereTheSecretIsMissing(t *testing.T) {
+	access := metrics.Access{Bearer: metrics.Secret{Env: "LIVEBOARD_NO_SUCH_SECRET"}}
+	for kind, want := range map[string]map[string]string{
+		"scrape": {`up{instance="a:1",job="x"}`: "0 0 end", `up{instance="b:1",job="x"}`: "0 0 end", `scrape_duration_seconds{instance="a:1",job="x"}`: "0 0 end",
+			`scrape_samples_scraped{instance="b:1",job="x"}`: "0 0 end"},
+		"http": {`check_up{target="http://a:1/"}`: "0 0 end", `check_up{target="http://b:1/"}`: "0 0 end"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, Defaults(metrics.CollectorConfig{Kind: kind, Name: "x", Interval: time.Second, Targets: []string{"http://a:1/", "http://b:1/"}, Access: access}))
+				after(1500 * time.Millisecond)
+				if err := r.Healthy(); err == nil || !strings.Contains(err.Error(), "bearer-token-env: the environment variable is not set") {
+					t.Errorf("Healthy: got %v", err)
+				}
+				r.stop()
+				want[`collector_up{collector="x"}`] = "0 0 end"
+				for series, values := range want {
+					r.want(series, values)
+				}
+			})
 		})
 	}
 }

@@ -29,7 +29,8 @@ const (
 
 // Collector reads one source. Collect returns the samples at the instant now; their
 // slice belongs to the caller. It is never called twice at once, and must return soon
-// after ctx ends. An error means that nothing is known: the samples beside it are ignored.
+// after ctx ends. An error means that nothing is known: the samples beside it are ignored,
+// and those of a downError taken.
 // A source that can be down while its collector works says so in its samples.
 type Collector interface {
 	Collect(ctx context.Context, now time.Time) ([]metrics.Sample, error)

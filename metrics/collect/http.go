@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"liveboard/metrics"
@@ -42,7 +43,11 @@ type pages struct {
 func (p *pages) Collect(ctx context.Context, now time.Time) ([]metrics.Sample, error) {
 	client, err := newClient(p.deps, p.cfg.Access)
 	if err != nil {
-		return nil, err
+		return nil, allDown(err, p.cfg.Targets, func(u *url.URL) []metrics.Sample {
+			h := pageHarvest(now, u)
+			h.add("check_up", 0)
+			return h.samples
+		})
 	}
 	return each(p.cfg.Targets, func(target string) ([]metrics.Sample, error) { return p.check(ctx, client, now, target) })
 }
@@ -52,7 +57,7 @@ func (p *pages) check(ctx context.Context, client client, now time.Time, target 
 	if err != nil {
 		return nil, err
 	}
-	h := &harvest{at: now.UnixMilli(), common: []metrics.Label{{Name: "target", Value: shown(u)}}}
+	h := pageHarvest(now, u)
 	start := time.Now()
 	resp, err := get(ctx, client, target)
 	if resp != nil {
@@ -65,6 +70,10 @@ func (p *pages) check(ctx context.Context, client client, now time.Time, target 
 	p.notes.note(shown(u), client.conceal(err))
 	h.add("check_up", truth(err == nil))
 	return h.samples, h.err
+}
+
+func pageHarvest(now time.Time, u *url.URL) *harvest {
+	return &harvest{at: now.UnixMilli(), common: []metrics.Label{{Name: "target", Value: shown(u)}}}
 }
 
 // get asks for a page and reads it. The answer's body is closed; where there was an

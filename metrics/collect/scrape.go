@@ -80,7 +80,7 @@ func instance(u *url.URL) string { return u.Host }
 func (s *scrape) Collect(ctx context.Context, now time.Time) ([]metrics.Sample, error) {
 	client, err := newClient(s.deps, s.cfg.Access)
 	if err != nil {
-		return nil, err
+		return nil, allDown(err, s.cfg.Targets, func(u *url.URL) []metrics.Sample { return s.sum(now, u, false, 0, exposition{}).samples })
 	}
 	return each(s.cfg.Targets, func(target string) ([]metrics.Sample, error) { return s.visit(ctx, client, now, target) })
 }
@@ -90,18 +90,28 @@ func (s *scrape) visit(ctx context.Context, client client, now time.Time, target
 	if err != nil {
 		return nil, err
 	}
-	common := []metrics.Label{{Name: "job", Value: s.cfg.Name}, {Name: "instance", Value: instance(u)}}
-	h := &harvest{at: now.UnixMilli(), common: slices.Concat(common, s.cfg.Scrape.Labels)}
 	start := time.Now()
-	brought, err := s.read(ctx, client, now, target, h.common)
-	h.add("up", truth(err == nil))
-	h.add("scrape_duration_seconds", time.Since(start).Seconds())
-	h.add("scrape_samples_scraped", float64(brought.told))
-	h.add("scrape_samples_post_metric_relabeling", float64(len(brought.samples)))
+	brought, err := s.read(ctx, client, now, target, s.labels(u))
+	h := s.sum(now, u, err == nil, time.Since(start), brought)
 	s.notes.note(shown(u), client.conceal(err))
 	s.notes.note(shown(u)+" timestamps", outside(brought.outside))
 	// Ours first: the first of a series counts, and a target may bring an up of its own.
 	return append(h.samples, brought.samples...), h.err
+}
+
+// labels returns those that every sample of a target has.
+func (s *scrape) labels(u *url.URL) []metrics.Label {
+	return slices.Concat([]metrics.Label{{Name: "job", Value: s.cfg.Name}, {Name: "instance", Value: instance(u)}}, s.cfg.Scrape.Labels)
+}
+
+// sum returns what is to be said of a target that was read, or was not.
+func (s *scrape) sum(now time.Time, u *url.URL, up bool, took time.Duration, brought exposition) *harvest {
+	h := &harvest{at: now.UnixMilli(), common: s.labels(u)}
+	h.add("up", truth(up))
+	h.add("scrape_duration_seconds", took.Seconds())
+	h.add("scrape_samples_scraped", float64(brought.told))
+	h.add("scrape_samples_post_metric_relabeling", float64(len(brought.samples)))
+	return h
 }
 
 // read returns what the target brings; nothing beside an error.

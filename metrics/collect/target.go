@@ -108,3 +108,25 @@ func each(targets []string, visit func(target string) ([]metrics.Sample, error))
 	all.Wait()
 	return slices.Concat(samples...), errors.Join(errs...)
 }
+
+// downError tells that a collector could ask none of its targets, and what is to be said of each of them then: an alert
+// on targets that are down must not fall silent.
+type downError struct {
+	error
+	samples []metrics.Sample
+}
+
+// Unwrap returns why.
+func (e *downError) Unwrap() error { return e.error }
+
+// allDown makes a downError of err, with what down says of each target.
+func allDown(err error, targets []string, down func(*url.URL) []metrics.Sample) error {
+	samples, wrong := each(targets, func(target string) ([]metrics.Sample, error) {
+		u, err := parseTarget(target)
+		if err != nil {
+			return nil, err
+		}
+		return down(u), nil
+	})
+	return &downError{errors.Join(err, wrong), samples}
+}

@@ -145,7 +145,13 @@ func (w *worker) collect(at time.Time) ([]metrics.Sample, error) {
 	select {
 	case o := <-result:
 		w.late = nil
-		return o.samples, o.err
+		if down := (*downError)(nil); errors.As(o.err, &down) {
+			return down.samples, o.err
+		}
+		if o.err != nil {
+			return nil, o.err
+		}
+		return o.samples, nil
 	case <-time.After(w.cfg.Timeout + grace):
 		return nil, errors.New("the run did not end in time")
 	case <-w.ctx.Done():
@@ -160,9 +166,6 @@ func (w *worker) batch(at time.Time, samples []metrics.Sample, up bool, took tim
 	h.add("collector_seconds", took.Seconds())
 	live := make(map[metrics.Series]bool, len(w.live))
 	b := metrics.Batch{Samples: make([]metrics.Sample, 0, len(h.samples)+len(samples))}
-	if !up {
-		samples = nil
-	}
 	for _, s := range append(h.samples, samples...) {
 		if _, twice := live[s.Series]; twice {
 			continue
